@@ -1,0 +1,71 @@
+"""What lies at a SuperLink: tasks for nodes, and the replies to them."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from flwr.app import Message, RecordDict
+
+from aggregator.presence import Presence
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """The round and the phase (train, evaluate, query …) that a task belongs to."""
+
+    round: int
+    phase: str
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer as the server gets it; *message* is None while its head is there and its body still comes."""
+
+    task_id: str
+    node_order: int
+    arrived_s: float
+    message: Message | None
+    expires_s: float = math.inf
+    lost_s: float | None = None
+    """When the server stops waiting for the body, if the node stays silent."""
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """Where it comes among others: by arrival, then by node."""
+        return self.arrived_s, self.node_order
+
+
+@dataclass(slots=True)
+class Node:
+    """A node as the server knows it."""
+
+    device: str
+    node_id: int
+    order: int
+    presence: Presence
+    on_task: Callable[[], None]
+    inbox: deque[str] = field(default_factory=deque)
+    open: dict[str, "Task"] = field(default_factory=dict)
+    upload: Reply | None = None
+    """A reply whose head is at the server and whose body is on its way."""
+
+
+@dataclass(slots=True)
+class Task:
+    """An instruction of the server to one node. Moments are seconds of life."""
+
+    task_id: str
+    node: Node
+    label: Label
+    content: RecordDict
+    message_type: str
+    group_id: str
+    created_s: float
+    ttl_s: float
+    reply: Reply | None = None
+
+    @property
+    def expires_s(self) -> float:
+        """The moment from which the task and its reply are void."""
+        return self.created_s + self.ttl_s

@@ -1,0 +1,193 @@
+"""What devices say, as bytes: batches of readings in SenML JSON (RFC 8428), and the device's own telemetry."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from broker.senml import FIRST_ABSOLUTE_S, NO_SUCH_DAY_S, UNITS, Malformed, Resolver
+
+FloatArray: TypeAlias = NDArray[np.float64]
+Channels: TypeAlias = Mapping[str, tuple[FloatArray, FloatArray]]
+
+_PLAIN_FIELDS = 2
+"""Size of the record ``{"t": …, "v": …}``, the mass of every batch."""
+_MAX_SEQ = 2**63 - 1
+
+
+class MalformedBatch(ValueError):
+    """A payload on a biometrics topic that makes no sense; the message says why."""
+
+
+class MalformedTelemetry(ValueError):
+    """A payload on a telemetry topic that makes no sense; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Readings as they arrived: channel → (times in seconds of life, values), in the order sent."""
+
+    device: str
+    seq: int
+    channels: Channels
+    fleet: str
+
+    @property
+    def readings(self) -> int:
+        """How many values the batch holds."""
+        return sum(len(times) for times, _ in self.channels.values())
+
+
+def unix_start(start: datetime) -> float:
+    """Return the Unix time at which a fleet's life begins: its label *start*, taken as UTC."""
+    return start.replace(tzinfo=UTC).timestamp()
+
+
+def encode_batch(fleet: str, device: str, seq: int, t0_unix: float, channels: Channels) -> bytes:
+    """Return the SenML pack of *channels*: name → (times in seconds of life, values in the unit of `UNITS`).
+
+    Times are kept to the millisecond, values exactly. Each channel begins with a record of its own
+    ``bn``, ``bt`` and ``bu``, and goes on with ``{"t", "v"}``; the very first record carries *seq*.
+    Raises ValueError for an unknown channel, no reading at all, or a value that is not finite.
+    """
+    times = np.concatenate([times for times, _ in channels.values()]) if channels else np.empty(0)
+    values = np.concatenate([values for _, values in channels.values()]).tolist() if channels else []
+    if len(times) != len(values) or not values:
+        raise ValueError(f"{len(times)} times and {len(values)} values: expected as many of either, and at least one")
+    base_s = math.floor(times[0])
+    offsets_s = (np.rint((times - base_s) * 1000.0) / 1000.0).tolist()
+    base_unix = t0_unix + base_s
+    if base_unix == math.floor(base_unix):
+        base_unix = int(base_unix)
+    records: list[dict[str, Any]] = []
+    end = 0
+    for channel, (channel_times, _) in channels.items():
+        start, end = end, end + len(channel_times)
+        if start == end:
+            continue
+        if channel not in UNITS:
+            raise ValueError(f"channel {channel!r}: expected one of {', '.join(UNITS)}")
+        name = f"urn:dev:fleetbeat:{fleet}:{device}:{channel}"
+        head = {"bn": name, "bt": base_unix, "bu": UNITS[channel], "t": offsets_s[start], "v": values[start]}
+        records.append(head)
+        start += 1
+        records += [{"t": t, "v": v} for t, v in zip(offsets_s[start:end], values[start:end], strict=True)]
+    records[0]["seq"] = seq
+    payload = orjson.dumps(records)
+    if b'"v":null' in payload or b'"t":null' in payload:  # what orjson makes of NaN and infinity
+        raise ValueError(f"a reading of {device} is not a finite number")
+    return payload
+
+
+def decode_batch(payload: bytes, t0_unix: float) -> Batch:
+    """Read any SenML pack of one device of ours, ours or another maker's; times come back to the millisecond.
+
+    Raises MalformedBatch, and nothing else, for whatever else the bytes may be.
+    """
+    try:
+        return _batch(orjson.loads(payload), t0_unix)
+    except orjson.JSONDecodeError as error:
+        raise MalformedBatch(f"not JSON: {error}") from None
+    except Malformed as error:
+        raise MalformedBatch(str(error)) from None
+
+
+def _batch(pack: Any, t0_unix: float) -> Batch:
+    if type(pack) is not list or not pack or set(map(type, pack)) != {dict}:
+        raise Malformed("expected a JSON list of records, and at least one")
+    seq = pack[0].get("seq")
+    if type(seq) is not int or not 0 <= seq <= _MAX_SEQ:
+        raise Malformed(f"seq of the first record is {seq!r:.50}, expected a whole number from 0")
+    resolver = Resolver(t0_unix)
+    heads = [number for number, record in enumerate(pack) if len(record) != _PLAIN_FIELDS]
+    if not heads or heads[0] != 0:
+        heads.insert(0, 0)
+    for head, following in zip(heads, [*heads[1:], len(pack)], strict=True):
+        resolver.record(head, pack[head])
+        if following > head + 1:
+            resolver.plain(head + 1, pack[head + 1 : following])
+    assert resolver.source is not None
+    fleet, device = resolver.source
+    return Batch(device, seq, _channels(resolver, t0_unix), fleet)
+
+
+def _channels(resolver: Resolver, t0_unix: float) -> Channels:
+    times = np.array(resolver.offsets_s, dtype=np.float64)
+    values = np.array(resolver.values, dtype=np.float64)
+    parts: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
+    end = 0
+    for channel, base_s, next_end in resolver.spans:
+        start, end = end, next_end
+        times[start:end] += base_s
+        parts.setdefault(channel, []).append((times[start:end], values[start:end]))
+    if not (times.min() >= FIRST_ABSOLUTE_S - t0_unix and times.max() < NO_SUCH_DAY_S - t0_unix):
+        raise Malformed("a time is not absolute: bt + t must be Unix seconds after 1978 and before the year 10000")
+    if not np.isfinite(values).all():
+        raise Malformed("a value is beyond all numbers")
+    np.divide(np.rint(times * 1000.0), 1000.0, out=times)
+    return {
+        channel: pieces[0]
+        if len(pieces) == 1
+        else (np.concatenate([times for times, _ in pieces]), np.concatenate([values for _, values in pieces]))
+        for channel, pieces in parts.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """How a device is, by its own account; *buffer* and *outbox* count readings, *node_id* is Flower's."""
+
+    t_s: float
+    battery: float
+    charging: bool
+    near_link: bool
+    far_link: str
+    buffer: int
+    outbox: int
+    ready: bool
+    why_not: str | None
+    node_id: int | None
+    expected_train_s: float | None
+
+
+_TELEMETRY_TYPES: dict[str, tuple[type, ...]] = {
+    "t_s": (int, float),
+    "battery": (int, float),
+    "charging": (bool,),
+    "near_link": (bool,),
+    "far_link": (str,),
+    "buffer": (int,),
+    "outbox": (int,),
+    "ready": (bool,),
+    "why_not": (str, type(None)),
+    "node_id": (int, type(None)),
+    "expected_train_s": (int, float, type(None)),
+}
+
+
+def encode_telemetry(telemetry: Telemetry) -> bytes:
+    """Return the JSON object of *telemetry*; raises ValueError if a figure is not finite."""
+    figures = (telemetry.t_s, telemetry.battery, telemetry.expected_train_s or 0.0)
+    if not all(map(math.isfinite, figures)):
+        raise ValueError(f"t_s, battery, expected_train_s are {figures}: expected finite numbers")
+    return orjson.dumps(telemetry)
+
+
+def decode_telemetry(payload: bytes) -> Telemetry:
+    """Read a telemetry message; raises MalformedTelemetry, and nothing else. Further keys are ignored."""
+    try:
+        found = orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        raise MalformedTelemetry(f"not JSON: {error}") from None
+    if type(found) is not dict:
+        raise MalformedTelemetry("expected a JSON object")
+    for name, types in _TELEMETRY_TYPES.items():
+        if name not in found or type(found[name]) not in types:
+            expected = " or ".join(kind.__name__ for kind in types)
+            raise MalformedTelemetry(f"{name} is {found.get(name, 'missing')!r:.50}, expected {expected}")
+    return Telemetry(**{field.name: found[field.name] for field in fields(Telemetry)})

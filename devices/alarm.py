@@ -1,0 +1,37 @@
+"""An alarm clock: waits until a moment of life, unless somebody rings first."""
+
+import asyncio
+
+
+class Alarm:
+    """One waiter at a time; a ring that finds nobody waiting is kept for the next who does."""
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+        self._ring: str | None = None
+
+    async def until(self, moment_s: float) -> str | None:
+        """Wait until the loop's time is *moment_s*; return None then, or at once what was rung."""
+        loop = asyncio.get_running_loop()
+        if self._ring is None:
+            self._waiter = loop.create_future()
+            handle = loop.call_at(moment_s, _wake, self._waiter)
+            try:
+                await self._waiter
+            finally:
+                handle.cancel()
+                self._waiter = None
+        rung, self._ring = self._ring, None
+        return rung
+
+    def ring(self, why: str) -> None:
+        """Wake the waiter; of several rings before it wakes, the first says why."""
+        if self._ring is None:
+            self._ring = why
+        if self._waiter is not None:
+            _wake(self._waiter)
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -1,0 +1,117 @@
+"""The plan of one block of life, from noon to noon: what the wearer does, and the night in it."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from devices.body.channels import EPOCH_S
+from devices.body.day import DAY_S, Span, Stay, bedtime, clipped, waking_day
+from devices.body.hidden import WAKE
+from devices.body.sleep import Bout, Night, bouts, stages
+from devices.body.wearer import wearer
+from devices.randomness import stream
+
+NOON_H = 12
+HOUR_S = 3_600
+EPOCHS_AN_HOUR = HOUR_S // EPOCH_S
+
+KNOWN_AFTER_S = 1_800
+"""A night's truth is known half an hour after rising."""
+
+LONG_AWAKENING_EPOCHS = 10
+"""From five minutes on an awakening shows in the wearer's day as in_bed."""
+
+T = TypeVar("T")
+
+
+class Recent(Generic[T]):
+    """The few things made last, by number; what is not there is made anew, the same as before."""
+
+    def __init__(self, make: Callable[[int], T], keep: int) -> None:
+        """Make things with *make* and remember *keep* of them."""
+        self._make, self._keep = make, keep
+        self._things: OrderedDict[int, T] = OrderedDict()
+
+    def __call__(self, number: int) -> T:
+        """Return thing *number*."""
+        if number in self._things:
+            self._things.move_to_end(number)
+        else:
+            self._things[number] = self._make(number)
+            if len(self._things) > self._keep:
+                self._things.popitem(last=False)
+        return self._things[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One block: spans that tile it, its night, and the epoch of the block at which the night begins."""
+
+    spans: tuple[Span, ...]
+    night: Night
+    bed_epoch: int
+
+
+class Planner:
+    """Plans the blocks of one wearer's life, each by itself: block 0 begins at noon of the first date."""
+
+    def __init__(self, seed: int, name: str, start: datetime) -> None:
+        """Plan for wearer *name* of the fleet with this *seed*; t_s = 0 is *start* on the local clock."""
+        self.wearer = wearer(seed, name)
+        self._seed, self._name, self._first_weekday = seed, name, start.weekday()
+        noon_s = (start.replace(hour=NOON_H, minute=0, second=0, microsecond=0) - start).total_seconds()
+        self._noon_s = float(EPOCH_S * round(noon_s / EPOCH_S))  # epochs of the body are epochs of the fleet
+        self._date = Recent(self._make_date, keep=2)
+        self.plan = Recent(self._make_plan, keep=3)
+
+    def begins_s(self, block: int) -> float:
+        """Return when *block* begins."""
+        return self._noon_s + DAY_S * block
+
+    def block(self, t_s: float) -> int:
+        """Return the block that holds the moment *t_s*."""
+        return int((t_s - self._noon_s) // DAY_S)
+
+    def _make_date(self, date: int) -> list[Stay]:
+        return waking_day(self.wearer, self._seed, self._name, date, self._weekday(date))
+
+    def _weekday(self, date: int) -> int:
+        return (self._first_weekday + date) % 7
+
+    def _make_plan(self, block: int) -> Plan:
+        times = bedtime(self.wearer, self._seed, self._name, block, self._weekday(block))
+        bed, rise = (round((hour - NOON_H) * EPOCHS_AN_HOUR) for hour in (times.bed_h, times.rise_h))
+        begins_s = self.begins_s(block)
+        night = bouts(self.wearer, rise - bed, stream(self._seed, self._name, "sleep", block))
+        bed_s, rise_s = begins_s + EPOCH_S * bed, begins_s + EPOCH_S * rise
+        evening = (begins_s, bed_s, begins_s - NOON_H * HOUR_S)
+        morning = (rise_s, begins_s + DAY_S, begins_s + NOON_H * HOUR_S)
+        spans = (
+            *_awake(self._date(block), *evening),
+            *clipped(_in_bed(night, bed_s), bed_s, rise_s),
+            *_awake(self._date(block + 1), *morning),
+        )
+        return Plan(spans, Night(block, bed_s, rise_s, rise_s + KNOWN_AFTER_S, stages(night)), bed)
+
+
+def _awake(stays: list[Stay], from_s: float, to_s: float, midnight_s: float) -> list[Span]:
+    """Put the stays of the date that began at *midnight_s* on the fleet's time, in whole epochs, cut to fit."""
+    spans = []
+    for stay in stays:
+        start = midnight_s + EPOCH_S * round(stay.from_h * EPOCHS_AN_HOUR)
+        end = midnight_s + EPOCH_S * round(stay.to_h * EPOCHS_AN_HOUR)
+        if start < to_s and end > from_s:
+            spans.append(Span(start, end, stay.place, stay.activity))
+    return clipped(spans, from_s, to_s)
+
+
+def _in_bed(night: list[Bout], bed_s: float) -> Iterator[Span]:
+    """Tell a night as spans: asleep, but in_bed while falling asleep, in long awakenings and before rising."""
+    now_s = bed_s
+    for number, (stage, epochs) in enumerate(night):
+        edge = number in (0, len(night) - 1)
+        awake = stage == WAKE and (edge or epochs >= LONG_AWAKENING_EPOCHS)
+        yield Span(now_s, now_s + EPOCH_S * epochs, "home", "in_bed" if awake else "asleep")
+        now_s += EPOCH_S * epochs

@@ -1,0 +1,73 @@
+"""The wearer: what stays the same about one person, drawn once from the fleet's seed and the name."""
+
+import math
+from dataclasses import dataclass
+
+from devices.randomness import stream
+
+
+@dataclass(frozen=True, slots=True)
+class Wearer:
+    """One person's constants; hours are of the local clock.
+
+    *sits*, *restless*, *slow_to_sleep* and *tense* (how much the heart wanders) multiply what is usual;
+    *moves* and *quiet* (how much less when sitting) are in √counts of movement, *fidgets* is a standard
+    normal, *curtains* the share of daylight that they let through, *sport_share* the share of days with
+    exercise, *rides* whether the way to work is sat through.
+
+    Spreads between persons: heart rate asleep sd 6.6 (LifeSnaps, resting), its rise by day as the cosinor
+    amplitude of MMASH (12.7 ± 5.5), RMSSD asleep 55 ± 16 ms (MMASH, 5 min) and falling with age
+    (LifeSnaps: 45.7 ms below 30 years, 36.6 above), time in bed 460 ± 53 min (LifeSnaps), sleep that
+    worsens with age (Boulos 2019: WASO +9.7 min a decade). Ages, work and ways to it are assumptions.
+    """
+
+    age_years: float
+    works: bool
+    work_h: float
+    commute_h: float
+    rides: bool
+    sport_share: float
+    bed_h: float
+    in_bed_h: float
+    restless: float
+    fidgets: float
+    slow_to_sleep: float
+    heart_asleep_bpm: float
+    heart_awake_bpm: float
+    heart_swing_bpm: float
+    rmssd_ms: float
+    moves: float
+    quiet: float
+    tense: float
+    sits: float
+    curtains: float
+
+
+def wearer(seed: int, name: str) -> Wearer:
+    """Draw the person called *name* of the fleet with this *seed*."""
+    rng = stream(seed, name, "wearer")
+    z = rng.standard_normal(16).tolist()
+    u = rng.random(6).tolist()
+    age = 20 + 45 * (0.6 * u[0] + 0.4 * u[1])
+    return Wearer(
+        age_years=age,
+        works=u[2] < 0.75,
+        work_h=8.6 + 0.6 * z[0],
+        commute_h=0.5 * 2.0 ** (0.6 * z[1]),
+        rides=u[3] < 0.6,
+        sport_share=0.6 * u[4] ** 1.5,
+        bed_h=23.1 + 0.7 * z[2] - 0.02 * (age - 40),
+        in_bed_h=7.85 + 0.6 * z[3],
+        restless=1.13 * math.exp(0.45 * z[4]) * 1.010 ** (age - 42),
+        fidgets=z[5],
+        slow_to_sleep=math.exp(0.30 * z[6]),
+        heart_asleep_bpm=min(max(62.4 + 6.5 * z[7], 44.0), 88.0),
+        heart_awake_bpm=min(max(7.5 + 8.0 * z[8], -4.0), 26.0),
+        heart_swing_bpm=min(max(3.6 + 1.5 * z[9], 0.0), 7.0),
+        rmssd_ms=53.0 * math.exp(0.24 * z[10]) * 0.991 ** (age - 42),
+        moves=2.5 * z[11],
+        quiet=6.0 * z[15],
+        tense=math.exp(0.36 * z[14]),
+        sits=math.exp(0.30 * z[12]),
+        curtains=0.002 * 2.0 ** (1.5 * z[13]),
+    )

@@ -1,0 +1,146 @@
+"""Fleet files: read by path or by name, refused with words that help, frozen into a run folder."""
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import ValidationError
+
+from broker.errors import SettingsError
+from devices.body.recordings import read_recordings
+from devices.complaints import complaints, did_you_mean, shown
+from devices.overrides import Overrides
+from devices.residents import residents
+from devices.settings import NIGHTS_FOR_QUALITY, Fleet
+
+SHIPPED = Path(str(files("fleets")))
+
+__all__ = ["SHIPPED", "Overrides", "freeze", "load_fleet", "locate", "shipped_fleets"]
+
+
+def shipped_fleets() -> list[str]:
+    """Return the names of the fleets that ship."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def load_fleet(source: str | Path, overrides: Overrides | None = None) -> Fleet:
+    """Return the validated fleet of a TOML file, or of one that ships by its name.
+
+    Raises SettingsError: one message with everything that is wrong, each with file and key, what was found
+    and what was expected; RecordingError if a recordings folder is not one.
+    """
+    overrides = overrides or Overrides()
+    path = locate(source)
+    document = overrides.applied(_rooted(_read(path), path.parent.resolve()))
+    document = _rooted(document, Path.cwd())
+    try:
+        fleet = Fleet.model_validate(document)
+    except ValidationError as error:
+        raise _wrong(path, complaints(error, Fleet), overrides) from None
+    if found := list(_contradictions(fleet)):
+        raise _wrong(path, found, overrides)
+    return fleet
+
+
+def freeze(fleet: Fleet) -> str:
+    """Return *fleet* as TOML that loads to an equal fleet: shipped data by name, the user's own by absolute path."""
+    document = fleet.model_dump(mode="python", by_alias=True, exclude_none=True)
+    recorded = False
+    for group, model in zip(document["group"], fleet.group, strict=True):
+        if model.recordings is not None:
+            recorded = True
+            inside = model.recordings.is_relative_to(SHIPPED)
+            group["recordings"] = (model.recordings.relative_to(SHIPPED) if inside else model.recordings).as_posix()
+    if recorded:
+        del document["learning"]["history_nights"]
+    return "# A fleet as it ran. `fleetbeat run` on this file repeats the run.\n" + tomli_w.dumps(_plain(document))
+
+
+def locate(source: str | Path) -> Path:
+    """Return the file of a fleet that is given by its path, or by its name if it ships."""
+    path = Path(source)
+    if path.is_file():
+        return path
+    if str(source) in shipped_fleets():
+        return SHIPPED / f"{source}.toml"
+    found = "is a folder" if path.is_dir() else "no such file"
+    raise SettingsError(
+        f"{source}: {found}, expected a fleet file (TOML) or the name of a fleet that ships: "
+        f"{', '.join(shipped_fleets())}{did_you_mean(path.stem, shipped_fleets())}"
+    )
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: is not TOML: {error}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: is not TOML: byte {error.start} is not UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {os.strerror(error.errno or 0)}") from None
+
+
+def _rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Make the paths in *document* absolute, as seen from *folder*; recordings not found there may be shipped."""
+    rooted = dict(document)
+    learning = document.get("learning")
+    if isinstance(learning, dict) and isinstance(strategy := learning.get("strategy"), str):
+        file, colon, name = strategy.rpartition(":")
+        if colon and file.endswith(".py"):
+            rooted["learning"] = learning | {"strategy": f"{(folder / file).resolve()}:{name}"}
+    if isinstance(groups := document.get("group"), list):
+        rooted["group"] = [_rooted_group(group, folder) for group in groups]
+    return rooted
+
+
+def _rooted_group(group: Any, folder: Path) -> Any:
+    if not isinstance(group, dict) or not isinstance(recordings := group.get("recordings"), str):
+        return group
+    near, shipped = (folder / recordings).resolve(), (SHIPPED / recordings).resolve()
+    return group | {"recordings": str(shipped if shipped.exists() and not near.exists() else near)}
+
+
+def _contradictions(fleet: Fleet) -> Iterator[str]:
+    """Yield what is wrong with keys that are right each by itself: files, persons and devices that are not there."""
+    file, colon, _ = fleet.learning.strategy.rpartition(":")
+    if colon and not Path(file).is_file():
+        yield f"learning.strategy: found no file {file}, expected path.py:Class"
+    folders = {group.recordings: place for place, group in enumerate(fleet.group) if group.recordings is not None}
+    persons = [person.id for folder in folders for person in read_recordings(folder).persons]
+    if folders and fleet.learning.task == "night-quality" and len(persons) < NIGHTS_FOR_QUALITY:
+        yield (
+            f"learning.task: found night-quality for recordings of {len(persons)} nights, expected at least "
+            f"{NIGHTS_FOR_QUALITY} nights: it has one example a night; sleep-wake and sleep-stage have one every 30 s"
+        )
+    for person in fleet.learning.test_persons:
+        if person not in persons:
+            hint = did_you_mean(person, persons)
+            yield f"learning.test_persons: found {shown(person)}, expected persons of the recordings{hint}"
+    if persons and set(persons) <= set(fleet.learning.test_persons):
+        yield f"learning.test_persons: found all {len(persons)} persons, expected somebody left to learn from"
+    names = {device.name for device in residents(fleet)} if fleet.event else set()
+    for place, event in enumerate(fleet.event):
+        if event.device not in names:
+            hint = did_you_mean(event.device, names)
+            yield f"event.{place}.device: found {shown(event.device)}, expected a device of the fleet{hint}"
+
+
+def _wrong(path: Path, found: list[str], overrides: Overrides) -> SettingsError:
+    found = [overrides.blamed(line) for line in found]
+    if len(found) == 1:
+        return SettingsError(f"{path}: {found[0]}")
+    return SettingsError("\n  ".join([f"{path}: {len(found)} things are wrong", *found]))
+
+
+def _plain(value: Any) -> Any:
+    """Return *value* without what is empty, paths as text."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items() if inner not in (None, (), {})}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value

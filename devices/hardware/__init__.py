@@ -1,0 +1,1 @@
+"""Hardware: battery, radio, processor, charger. Plain arithmetic of figures, time and seed."""

@@ -1,0 +1,1 @@
+"""Learning: from nights to a model, on one device, in Flower's own shape."""

@@ -1,0 +1,96 @@
+"""The client: message in, reply out. Flower's ClientApp of a device, training on what its buffer holds.
+
+It finds the buffer by ``node_config["buffer"]``; where there is none (``flwr run .``: Flower's own simulation)
+the node is a partition of the fleet that the run names. Settings are those of a fleet's ``[learning]``.
+"""
+
+from dataclasses import replace
+
+from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
+from threadpoolctl import threadpool_limits
+
+from broker.errors import FleetbeatError
+from devices.buffer import Buffer, open_buffer
+from devices.learning.holdout import parted
+from devices.learning.metrics import loss_and_accuracy
+from devices.learning.model import Fit, fit
+from devices.learning.task import TASKS, Task
+
+ALMOST_NOTHING = 1e-6
+"""Weight of a device with nothing to judge by: it counts only where no device has more (all weights 0 end a run)."""
+
+threadpool_limits(1, user_api="blas")  # fits take milliseconds: a second thread costs more than it helps
+
+app = ClientApp()
+
+
+@app.train()
+def train(message: Message, context: Context) -> Message:
+    """Train the global model on the device's examples and reply with the trained one.
+
+    Reads ``arrays`` and, from ``config``, ``proximal-mu`` (FedProx). Replies with ``arrays`` and ``metrics``:
+    ``num-examples`` and ``num-examples-fresh``; ``train_loss`` of the model as it came, by which q-FedAvg weighs
+    devices; ``loss`` and ``accuracy`` of the model as it goes; all on the training examples.
+    """
+    task, how, holds_out = _settings(context)
+    nights = _buffer(context).nights()
+    mine, _ = parted(task, nights, holds_out=holds_out)
+    if not len(mine):
+        raise FleetbeatError("too little data: the buffer holds no example to train on")
+    arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
+    trained = fit(task, arrays, mine, replace(how, proximal_mu=_proximal_mu(message)))
+    loss, accuracy = loss_and_accuracy(trained, mine)
+    metrics = MetricRecord(
+        {
+            "num-examples": len(mine),
+            "num-examples-fresh": sum(len(night.examples) for night in nights if night.fresh),
+            "train_loss": loss_and_accuracy(arrays, mine)[0],
+            "loss": loss,
+            "accuracy": accuracy,
+        }
+    )
+    return Message(RecordDict({"arrays": ArrayRecord(trained), "metrics": metrics}), reply_to=message)
+
+
+@app.evaluate()
+def evaluate(message: Message, context: Context) -> Message:
+    """Judge the global model on the device's most recent nights, which it keeps from training.
+
+    Replies with ``metrics``: ``num-examples``, ``loss``, ``accuracy``. A device that holds nothing out answers with
+    figures of its training examples and next to no weight.
+    """
+    task, _, holds_out = _settings(context)
+    mine, held = parted(task, _buffer(context).nights(), holds_out=holds_out)
+    arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
+    loss, accuracy = loss_and_accuracy(arrays, held if len(held) else mine)
+    metrics = MetricRecord({"num-examples": float(len(held)) or ALMOST_NOTHING, "loss": loss, "accuracy": accuracy})
+    return Message(RecordDict({"metrics": metrics}), reply_to=message)
+
+
+def _settings(context: Context) -> tuple[Task, Fit, bool]:
+    """Return the task, how to train, and whether anything is held out, from the run's settings."""
+    run = context.run_config
+    how = Fit(
+        local_epochs=int(run.get("local_epochs", 1)),
+        class_weight=str(run.get("class_weight", "population")),
+        epochs=str(run.get("epochs", "in_bed")),
+    )
+    return TASKS[str(run.get("task", "night-quality"))], how, float(run.get("fraction_evaluate", 1.0)) > 0
+
+
+def _proximal_mu(message: Message) -> float:
+    config = message.content.config_records.get("config", ConfigRecord())
+    mu = config.get("proximal-mu", 0.0)
+    return float(mu) if isinstance(mu, int | float) else 0.0
+
+
+def _buffer(context: Context) -> Buffer:
+    """Return this node's buffer, filled from the fleet where the node is a partition."""
+    node = context.node_config
+    if "buffer" in node:
+        return open_buffer(str(node["buffer"]))
+    # Only Flower's own simulation needs the fleet and its bodies, so only it waits for their import.
+    from devices.learning.partition import buffer_of_partition
+
+    return buffer_of_partition(int(node["partition-id"]), int(node["num-partitions"]), context.run_config)

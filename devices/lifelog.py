@@ -1,0 +1,61 @@
+"""What a device lived, as intervals: the lines of life.csv."""
+
+from dataclasses import dataclass
+
+from devices.circumstances import Circumstances
+
+
+@dataclass(frozen=True, slots=True)
+class Lived:
+    """One interval of one device's life; battery as a share of its capacity."""
+
+    device: str
+    from_s: float
+    to_s: float
+    power: bool
+    battery_start: float
+    battery_end: float
+    life: Circumstances
+    why_not: str | None
+    """None: ready to train."""
+
+
+class LifeLog:
+    """Closes an interval whenever anything in it changes; intervals tile the run."""
+
+    def __init__(self, device: str, lines: list[Lived]) -> None:
+        self._device = device
+        self._lines = lines
+        self._open: tuple[float, float, bool, Circumstances, str | None] | None = None
+
+    def note(self, now_s: float, battery: float, *, power: bool, life: Circumstances, why_not: str | None) -> None:
+        """Say how things stand from *now_s* on."""
+        if self._open is not None:
+            from_s, battery_start, was_on, was, reason = self._open
+            if (was_on, reason) == (power, why_not) and _same(was, life):
+                return
+            self._close(now_s, battery)
+        self._open = (now_s, battery, power, life, why_not)
+
+    def finish(self, now_s: float, battery: float) -> None:
+        """Close the last interval at the end of the run."""
+        self._close(now_s, battery)
+        self._open = None
+
+    def _close(self, now_s: float, battery: float) -> None:
+        if self._open is None:
+            return
+        from_s, battery_start, power, life, why_not = self._open
+        if now_s > from_s:
+            self._lines.append(Lived(self._device, from_s, now_s, power, battery_start, battery, life, why_not))
+
+
+def _same(one: Circumstances, other: Circumstances) -> bool:
+    return (
+        one.charging == other.charging
+        and one.in_use == other.in_use
+        and one.far_link == other.far_link
+        and one.near_link == other.near_link
+        and one.worn == other.worn
+        and one.place == other.place
+    )

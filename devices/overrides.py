@@ -1,0 +1,77 @@
+"""Overrides: what the command line changes about a fleet file, key by key."""
+
+import copy
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from broker.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line changes; None leaves a key as it is. *sets* are ``KEY=VALUE``: ``group.0.count=3``."""
+
+    seed: int | None = None
+    days: float | None = None
+    rounds: int | None = None
+    strategy: str | None = None
+    sets: tuple[str, ...] = ()
+
+    def applied(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return *document* with all changes; raises SettingsError for one that has no place in it."""
+        changed = copy.deepcopy(document)
+        for option, key, value in self._changes():
+            _put(changed, key, value, option)
+        return changed
+
+    def blamed(self, complaint: str) -> str:
+        """Say so if it was the command line, not the file, that brought the key a *complaint* begins with."""
+        where = complaint.partition(":")[0]
+        for option, key, _ in self._changes():
+            if where == key or where.startswith(f"{key}.") or key.startswith(f"{where}."):
+                return f"{complaint} (from {option})"
+        return complaint
+
+    def _changes(self) -> Iterator[tuple[str, str, object]]:
+        """Yield option, key and value of every change, in the order in which they apply."""
+        for pair in self.sets:
+            key, sign, text = pair.partition("=")
+            if not sign or not all(step.strip() for step in key.split(".")):
+                raise SettingsError(f"--set {pair}: expected KEY=VALUE with a dotted key, such as learning.rounds=5")
+            yield f"--set {pair}", key.strip(), _value(text.strip())
+        direct = {
+            "seed": self.seed,
+            "days": self.days,
+            "learning.rounds": self.rounds,
+            "learning.strategy": self.strategy,
+        }
+        for key, value in direct.items():
+            if value is not None:
+                yield f"--{key.rpartition('.')[2]} {value}", key, value
+
+
+def _put(document: dict[str, Any], key: str, value: object, option: str) -> None:
+    *way, last = key.split(".")
+    table: Any = document
+    for step in way:
+        table = table[_place(table, step, option)] if isinstance(table, list) else table.setdefault(step, {})
+        if not isinstance(table, dict | list):
+            raise SettingsError(f"{option}: {step} holds a value, expected a table or a list")
+    table[_place(table, last, option) if isinstance(table, list) else last] = value
+
+
+def _place(entries: list[Any], step: str, option: str) -> int:
+    if not step.isdecimal() or int(step) >= len(entries):
+        expected = f"a number from 0 to {len(entries) - 1}" if entries else "no number: the list is empty"
+        raise SettingsError(f"{option}: found {step!r} as a place in a list of {len(entries)}, expected {expected}")
+    return int(step)
+
+
+def _value(text: str) -> object:
+    """Return *text* read as a TOML value; what is none is a word."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,131 @@
+"""The stream of readings: from a wearer's body, through the outbox, over the near link, to the training device."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from broker import events as ev
+from broker import topics
+from broker.link import Link, Message
+from broker.messages import encode_batch
+from devices.body import Body
+from devices.figures import Figures
+from devices.kinds import Kind
+from devices.outbox import Batch, Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose readings these are and where they go."""
+
+    fleet: str
+    device: str
+    trainer: str
+    t0_unix: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A batch on its way over the near link, until *due_s*."""
+
+    batch: Batch
+    payload: bytes
+    started_s: float
+    due_s: float
+
+
+class Stream:
+    """What one sensing device has measured and not yet delivered."""
+
+    def __init__(
+        self,
+        address: Address,
+        kind: Kind,
+        senses: Mapping[str, float],
+        body: Body,
+        link: Link,
+        figures: Figures,
+        record: ev.Record,
+    ) -> None:
+        """*senses*: the channels measured and every how many seconds (0: as recorded)."""
+        self._address = address
+        self._senses = senses
+        self._near = kind.near
+        self._body = body
+        self._link = link
+        self._figures = figures
+        self._record = record
+        self._outbox = Outbox(kind.outbox_readings)
+        self._topic = topics.biometrics(address.fleet, address.device)
+        self._sensing_since_s: float | None = None
+        self._worn: list[tuple[float, float]] = []
+        self.parcel: Parcel | None = None
+
+    @property
+    def depth(self) -> int:
+        """Readings that wait in the outbox."""
+        return self._outbox.readings
+
+    def sense(self, now_s: float, *, on_skin: bool) -> None:
+        """Note that the sensors were on the skin, or were not, up to *now_s*, and are (*on_skin*) from here on."""
+        if self._sensing_since_s is not None and now_s > self._sensing_since_s:
+            self._worn.append((self._sensing_since_s, now_s))
+        self._sensing_since_s = now_s if on_skin else None
+
+    def gather(self, now_s: float) -> None:
+        """Put everything measured since the last time into the outbox, as one batch."""
+        self.sense(now_s, on_skin=self._sensing_since_s is not None)
+        spans, self._worn = self._worn, []
+        channels = {}
+        for channel, every_s in self._senses.items():
+            parts = [self._body.readings(channel, start, end, every_s) for start, end in spans]
+            parts = [part for part in parts if len(part[0])]
+            if len(parts) == 1:
+                channels[channel] = parts[0]
+            elif parts:
+                channels[channel] = (
+                    np.concatenate([times for times, _ in parts]),
+                    np.concatenate([values for _, values in parts]),
+                )
+        self._figures.readings_sensed += sum(len(times) for times, _ in channels.values())
+        dropped = self._outbox.put(channels)
+        if dropped:
+            self._figures.readings_dropped += dropped
+            self._record(ev.ReadingsDropped(now_s, self._address.device, dropped, "outbox_full"))
+
+    def pack(self, now_s: float) -> Parcel | None:
+        """Start sending the oldest batch if none is on its way; return the parcel that is, or None if there is nothing."""
+        if self.parcel is None:
+            batch = self._outbox.leave()
+            if batch is None:
+                return None
+            address = self._address
+            payload = encode_batch(address.fleet, address.device, batch.seq, address.t0_unix, batch.channels)
+            takes_s = self._near.transfer_s(len(payload)) if self._near else 0.0
+            self.parcel = Parcel(batch, payload, now_s, now_s + takes_s)
+        return self.parcel
+
+    def deliver(self, now_s: float) -> Parcel:
+        """The parcel has crossed the near link: hand it to the broker, forget it here."""
+        parcel = self.parcel
+        assert parcel is not None
+        self.parcel = None
+        self._outbox.sent()
+        self._link.publish(Message(self._topic, parcel.payload))
+        self._figures.readings_sent += parcel.batch.readings
+        self._record(
+            ev.BatchSent(
+                now_s, self._address.device, self._address.trainer, parcel.batch.seq, parcel.batch.readings, len(parcel.payload)
+            )
+        )
+        return parcel
+
+    def tear(self, now_s: float) -> float:
+        """The near link broke under a parcel: it stays in the outbox. Return the bytes that had crossed in vain."""
+        parcel, self.parcel = self.parcel, None
+        if parcel is None:
+            return 0.0
+        self._outbox.back()
+        takes_s = parcel.due_s - parcel.started_s
+        return len(parcel.payload) * (now_s - parcel.started_s) / takes_s if takes_s > 0 else 0.0

@@ -1,0 +1,75 @@
+"""What a task asks of a device: arithmetic to do, bytes to move; and what a reply says about it."""
+
+from dataclasses import dataclass
+
+from flwr.app import Error, Message
+from flwr.common.constant import ErrorCode
+
+from devices.settings import Learning
+
+FORWARD_SHARE = 1 / 3
+"""Judging a model is the forward pass alone; training adds a backward pass of twice its cost (FedScale, ``computation`` ×3)."""
+
+FLOP_PER_WEIGHT = 6.0
+"""Training one weight on one example: two operations forward, four backward."""
+
+ENVELOPE_BYTES = 1_000
+"""A message without its arrays: metadata, metrics and transport headers, as seen with flwr 1.41 over HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """One fit or evaluation: giga-operations, bytes down, and the examples it is about."""
+
+    gflop: float
+    bytes_down: int
+    examples: int
+    examples_fresh: int
+    megabytes_up: float | None
+    """Declared size of an update; None: as large as its arrays."""
+
+    def bytes_up(self, reply: Message) -> int:
+        """Return the size of *reply* on the far link."""
+        if reply.has_error() or not reply.content.array_records:
+            return ENVELOPE_BYTES
+        if self.megabytes_up is not None:
+            return round(self.megabytes_up * 1e6)
+        return ENVELOPE_BYTES + arrays_bytes(reply)
+
+
+def workload(learning: Learning, message: Message, examples: int, examples_fresh: int) -> Workload:
+    """Return what *message* asks, as declared by the fleet's ``work`` or computed from model and data."""
+    training = message.metadata.message_type.startswith("train")
+    declared = learning.work
+    if declared is not None:
+        gflop = declared.gflop if training else declared.gflop * FORWARD_SHARE / learning.local_epochs
+        return Workload(gflop, round(declared.mb_down * 1e6), examples, examples_fresh, declared.mb_up)
+    weights = arrays_bytes(message) / 8
+    flop = FLOP_PER_WEIGHT * weights * examples * learning.local_epochs
+    gflop = (flop if training else flop * FORWARD_SHARE / learning.local_epochs) / 1e9
+    return Workload(gflop, ENVELOPE_BYTES + arrays_bytes(message), examples, examples_fresh, None)
+
+
+def arrays_bytes(message: Message) -> int:
+    """Return the bytes of a message's arrays."""
+    return sum(len(array.data) for record in message.content.array_records.values() for array in record.values())
+
+
+def result_in(reply: Message) -> tuple[float, float]:
+    """Return loss and accuracy as the app reported them (NaN where it did not)."""
+    for metrics in reply.content.metric_records.values():
+        loss = metrics.get("train_loss", metrics.get("loss", float("nan")))
+        accuracy = metrics.get("accuracy", float("nan"))
+        return float(loss), float(accuracy)  # type: ignore[arg-type]  # metrics may be lists in other people's apps; then this raises
+    return float("nan"), float("nan")
+
+
+def exception_in(reply: Message) -> str:
+    """Return the exception's name from an error reply (its reason begins with it)."""
+    return reply.error.reason.split(":")[0].strip() or "Error"
+
+
+def error_reply(message: Message, reason: str, *, crashed: bool = False) -> Message:
+    """Answer *message* with an error that says *reason*."""
+    code = ErrorCode.CLIENT_APP_CRASHED if crashed else ErrorCode.MOD_FAILED_PRECONDITION
+    return Message(Error(code, reason), reply_to=message)

@@ -1,0 +1,164 @@
+"""The clock: an event loop whose time jumps when everybody sleeps and stands still while real work is under way.
+
+Agents know ``asyncio.sleep`` and ``loop.time()`` and nothing else. On a `VirtualLoop` a week
+passes as fast as its events can be handled. Real work (a fit in a worker process, the server's
+thread, MQTT bytes on their way) takes no virtual time: whoever needs its result calls
+`VirtualLoop.hold`, which blocks the loop's thread, and with it time, until the result is there.
+"""
+
+import asyncio
+import concurrent.futures
+import selectors
+import signal
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+from broker.errors import HeldTooLong
+
+Result = TypeVar("Result")
+
+PATIENCE_S = 300.0
+"""Wall seconds that a hold may last: far above any fit, far below a night of CI."""
+
+_MICROSECOND = 1e-6
+
+
+class _Jump(selectors.BaseSelector):
+    """A selector that moves the clock to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        self._real = selectors.DefaultSelector()
+        self.loop: VirtualLoop | None = None
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        loop = self.loop
+        if loop is None:
+            return []
+        loop.raise_if_interrupted()
+        if loop.woken.is_set():  # another thread left a call for us: read it before time moves
+            loop.woken.clear()
+            return self._real.select(0)
+        if timeout is None:
+            return self._wait_for_a_thread(loop)
+        if timeout > 0:
+            loop.jump()
+        return []
+
+    def _wait_for_a_thread(self, loop: "VirtualLoop") -> list[tuple[selectors.SelectorKey, int]]:
+        """Nothing is due, ever: only another thread can still bring news."""
+        events = self._real.select(loop.patience_s)
+        if not events:
+            raise HeldTooLong(
+                f"at t = {loop.time():.0f} s everything waits and nothing is due: "
+                f"no news from another thread for {loop.patience_s:.0f} s; waiting: {loop.sleepers()}"
+            )
+        loop.woken.clear()
+        return events
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._real.unregister(fileobj)
+
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.modify(fileobj, events, data)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    def close(self) -> None:
+        self._real.close()
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop in virtual time, counted in whole microseconds from 0 so that it never drifts.
+
+    Sockets do not belong here: libraries that run real timers keep a loop of their own in another thread.
+    """
+
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        self._now_us = 0
+        self.patience_s = patience_s
+        self.woken = threading.Event()
+        self._interrupted = False
+        self._holding = False
+        jump = _Jump()
+        super().__init__(jump)
+        self._clock_resolution = _MICROSECOND
+        jump.loop = self
+
+    def time(self) -> float:
+        """Return the seconds of life since the start."""
+        return self._now_us / 1_000_000
+
+    def jump(self) -> None:
+        """Move on to the next timer."""
+        next_us = round(self._scheduled[0]._when * 1_000_000)  # type: ignore[attr-defined]  # asyncio's timer heap has no public door
+        self._now_us = max(self._now_us, next_us)
+
+    def hold(self, work: "concurrent.futures.Future[Result]", who: str) -> Result:
+        """Stand still until *work* is done and return its result.
+
+        Raises HeldTooLong after `patience_s` wall seconds, naming *who* is to blame.
+        """
+        self._holding = True
+        try:
+            return work.result(timeout=self.patience_s)
+        except TimeoutError:
+            if work.done():
+                raise
+            raise HeldTooLong(
+                f"the clock has stood still at t = {self.time():.0f} s for {self.patience_s:.0f} s, "
+                f"waiting for {who}: it is stuck, dead, or much slower than it should be"
+            ) from None
+        finally:
+            self._holding = False
+
+    def interrupt(self) -> None:
+        """End the run at the next moment at which the world is in order (from a signal handler)."""
+        if self._holding:
+            raise KeyboardInterrupt
+        self._interrupted = True
+
+    def raise_if_interrupted(self) -> None:
+        """Raise KeyboardInterrupt if `interrupt` was called."""
+        if self._interrupted:
+            self._interrupted = False
+            raise KeyboardInterrupt
+
+    def sleepers(self) -> str:
+        """Name the tasks that are not done, for an error message."""
+        names = sorted(task.get_name() for task in asyncio.all_tasks(self) if not task.done())
+        return ", ".join(names[:8]) + (" …" if len(names) > 8 else "") if names else "nobody"
+
+    def _write_to_self(self) -> None:
+        self.woken.set()
+        super()._write_to_self()  # type: ignore[misc]  # private, but the one place every thread passes
+
+
+def run_virtual(life: Coroutine[Any, Any, Result], patience_s: float = PATIENCE_S) -> Result:
+    """Run *life* from t = 0 in virtual time and return what it returns."""
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(patience_s)) as runner:
+        return runner.run(life)
+
+
+@contextmanager
+def interruptible(loop: VirtualLoop) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end the run between two events; only in the main thread, where signals arrive."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        loop.interrupt()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

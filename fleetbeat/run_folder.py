@@ -1,0 +1,105 @@
+"""A run folder: the journal as it happens, the tables anew after every round, each file whole or not there."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from broker.errors import RunFolderError
+from broker.events import Event, as_record
+
+_FLUSH_LINES = 2_000
+
+
+class RunFolder:
+    """Writes into one folder; a full disk or a forbidden path is one clear message."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._journal = (path / "journal.jsonl").open("wb")
+        except OSError as error:
+            raise RunFolderError(_cannot(path, error)) from None
+        self._lines: list[bytes] = []
+
+    def record(self, event: Event) -> None:
+        """Append *event* to the journal."""
+        self._lines.append(orjson.dumps(as_record(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
+        if len(self._lines) >= _FLUSH_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Put what was recorded so far on disk."""
+        lines, self._lines = self._lines, []
+        try:
+            self._journal.write(b"".join(lines))
+            self._journal.flush()
+        except OSError as error:
+            raise RunFolderError(_cannot(self.path / "journal.jsonl", error)) from None
+
+    def close(self) -> None:
+        """Finish the journal."""
+        try:
+            self.flush()
+        finally:
+            self._journal.close()
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file in one step: readers see the old one or the new one, never half."""
+        target = self.path / name
+        part = target.with_name(name + ".part")
+        try:
+            part.write_bytes(content)
+            part.replace(target)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise RunFolderError(_cannot(target, error)) from None
+
+    def write_json(self, name: str, document: Any) -> None:
+        """Write *document* as readable JSON; numbers that are not known become null."""
+        self.write(name, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+    def write_table(self, name: str, header: str, lines: Iterable[Sequence[object]]) -> None:
+        """Write a CSV file; booleans as true/false, what is not known as nothing."""
+        rows = [header, *(",".join(map(cell, line)) for line in lines)]
+        self.write(name, ("\n".join(rows) + "\n").encode())
+
+
+def cell(value: object) -> str:
+    """Return one cell of a table: shortest exact numbers, true/false, empty for None and NaN."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value != value:
+            return ""
+        rounded = round(value, 6)
+        return str(int(rounded)) if rounded == int(rounded) and abs(rounded) < 1e15 else repr(rounded)
+    return str(value)
+
+
+def new_folder(out: Path | None, fleet: str, seed: int) -> Path:
+    """Return the folder for a new run: *out*, or ``runs/<fleet>-<seed>``, with -2, -3 … when that is taken.
+
+    Raises RunFolderError if *out* exists and is not empty: runs are never overwritten.
+    """
+    if out is not None:
+        if out.exists() and not out.is_dir():
+            raise RunFolderError(f"--out {out}: is a file, expected a folder that does not exist yet or is empty")
+        if out.is_dir() and any(out.iterdir()):
+            raise RunFolderError(f"--out {out}: holds files already; runs are never overwritten, choose another folder")
+        return out
+    base = Path("runs") / f"{fleet}-{seed}"
+    path, number = base, 1
+    while path.exists() and any(path.iterdir()):
+        number += 1
+        path = base.with_name(f"{base.name}-{number}")
+    return path
+
+
+def _cannot(path: Path, error: OSError) -> str:
+    return f"{path}: cannot be written ({os.strerror(error.errno) if error.errno else error}); free space or choose --out elsewhere"

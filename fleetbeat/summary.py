@@ -1,0 +1,112 @@
+"""The end of a run in words and tables, read from its run folder."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from aggregator.accounting import OUTCOMES
+from fleetbeat.saved_run import SavedRun
+
+ROUND_COLUMNS = (
+    ("balanced accuracy", "server_balanced_accuracy"),
+    ("AUC", "server_auc"),
+    ("majority", "majority_share"),
+    ("accuracy", "server_accuracy"),
+)
+ROUNDS_SHOWN = 30
+
+
+def summary(run: SavedRun) -> RenderableType:
+    """Return the rounds, the model, the account, the price, and where to go on."""
+    parts: list[RenderableType] = [_rounds(run), _account(run), _price(run)]
+    model = _model(run)
+    if model is not None:
+        parts.insert(1, model)
+    parts.append(_closing(run))
+    return Group(*(part for pair in ((part, Text("")) for part in parts) for part in pair))
+
+
+def _rounds(run: SavedRun) -> Table:
+    table = Table(title=f"Rounds of {run.fleet.name} ({run.fleet.learning.task})", title_justify="left", box=None, pad_edge=False)
+    for name in ("round", "selected", "delivered", "why not the others"):
+        table.add_column(name, justify="left" if name.startswith("why") else "right", overflow="fold")
+    for name, _ in ROUND_COLUMNS:
+        table.add_column(name, justify="right")
+    lines = run.table("rounds.csv")
+    for line in lines[-ROUNDS_SHOWN:]:
+        others = " ".join(f"{line[o]} {o.replace('_', ' ')}" for o in OUTCOMES[1:] if line[o] != "0")
+        table.add_row(line["round"], line["selected"], line["delivered"], others or "–", *(figure(line[c]) for _, c in ROUND_COLUMNS))
+    if len(lines) > ROUNDS_SHOWN:
+        table.caption = f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"
+    references = run.results.get("references") or {}
+    for name, score in references.items():
+        table.add_row("", "", "", f"[dim]{name.replace('_', ' ')}[/dim]", *(figure(score.get(key)) for key in _SCORE_KEYS))
+    return table
+
+
+_SCORE_KEYS = ("balanced_accuracy", "auc", "majority_share", "accuracy")
+
+
+def _model(run: SavedRun) -> Table | None:
+    words = run.results["final"].get("coefficients")
+    if not words:
+        return None
+    table = Table(title="The model: old → new coefficients", title_justify="left", box=None, pad_edge=False)
+    for name in ("feature", "first", "last"):
+        table.add_column(name, justify="left" if name == "feature" else "right")
+    for name, (first, last) in words.items():
+        table.add_row(name, f"{first:+.3f}", f"→ {last:+.3f}")
+    return table
+
+
+def _account(run: SavedRun) -> Table:
+    account = run.results["account"]
+    table = Table(title="The account: every selected device-round, once", title_justify="left", box=None, pad_edge=False)
+    table.add_column("outcome")
+    for phase in ("train", "evaluate"):
+        table.add_column(phase, justify="right")
+    for outcome in OUTCOMES:
+        counts = [account[phase]["outcomes"][outcome] for phase in ("train", "evaluate")]
+        if any(counts):
+            table.add_row(outcome.replace("_", " "), *map(str, counts))
+    table.add_row("[b]selected[/b]", *(f"[b]{account[phase]['selected']}[/b]" for phase in ("train", "evaluate")))
+    return table
+
+
+def _price(run: SavedRun) -> Table:
+    """What learning cost a wearer a day: minutes of the battery's life, and megabytes."""
+    table = Table(title="What learning cost", title_justify="left", box=None, pad_edge=False)
+    for name in ("kind", "battery, minutes a day", "MB a day", "J in all", "of it wasted"):
+        table.add_column(name, justify="left" if name == "kind" else "right")
+    days = max(run.results["virtual_s"] / 86_400.0, 1e-9)
+    sums: dict[str, dict[str, float]] = {}
+    for line in run.table("devices.csv"):
+        kind = sums.setdefault(line["kind"], dict.fromkeys(("n", "work_j", "life_j", "bytes", "wasted_j"), 0.0))
+        kind["n"] += 1
+        kind["work_j"] += float(line["training_j"]) + float(line["radio_j"])
+        kind["life_j"] += float(line["life_j"])
+        kind["bytes"] += float(line["bytes_up"]) + float(line["bytes_down"])
+        kind["wasted_j"] += float(line["wasted_j"])
+    for kind, s in sums.items():
+        other_j = s["life_j"] - s["work_j"]
+        minutes = s["work_j"] / other_j * 1_440 if other_j > 0 else 0.0
+        megabytes = s["bytes"] / s["n"] / days / 1e6
+        table.add_row(kind, f"{minutes:.1f}", f"{megabytes:.2f}", f"{s['work_j']:.0f}", f"{s['wasted_j']:.0f}")
+    return table
+
+
+def _closing(run: SavedRun) -> Text:
+    account: dict[str, Any] = run.results["account"]
+    return Text(
+        f"Life ended after {run.results['virtual_s'] / 86_400:.1f} days: {account['ended'].replace('_', ' ')}. "
+        f"Labels: {run.fleet.learning.label_source}. One seed: an anecdote, see `fleetbeat study`.\n"
+        f"Results: {run.path}   Report: {run.path / 'report.html'}\n"
+        f"Ask why: fleetbeat why {run.path} DEVICE ROUND"
+    )
+
+
+def figure(value: object) -> str:
+    """Return a share with three digits, a dash for what is not known."""
+    return "–" if value in (None, "") else f"{float(str(value)):.3f}"

@@ -1,0 +1,142 @@
+"""The workers: processes that run the ClientApp for the devices, so that fits use every core and no virtual time.
+
+A device always meets the same worker, which keeps the app's state of that node and the examples it
+has seen; only what is new travels. With no workers the app runs in this process.
+"""
+
+import asyncio
+import multiprocessing
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from flwr.app import Context, Error, Message, RecordDict
+from flwr.common.constant import ErrorCode
+
+from devices.buffer import Buffer, KeptNight, MemoryBuffer, open_buffer
+
+NodeConfig = Mapping[str, str | int | float | bool]
+RunConfig = Mapping[str, str | int | float | bool]
+ClientApp = Callable[[Message, Context], Message]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One message for one node, with the nights that its worker has not seen yet."""
+
+    node_id: int
+    node_config: NodeConfig
+    message: Message
+    nights: Sequence[KeptNight]
+
+
+@dataclass
+class Crew:
+    """One process's apps and memories: who answers jobs, here or in a worker."""
+
+    run_id: int
+    run_config: RunConfig
+    app: ClientApp
+    contexts: dict[int, Context] = field(default_factory=dict)
+    buffers: dict[str, Buffer] = field(default_factory=dict)
+
+    def answer(self, job: Job) -> Message:
+        """Run the app; an exception becomes the error reply that a SuperNode would send."""
+        reference = str(job.node_config["buffer"])
+        if job.nights:
+            buffer = self.buffers.setdefault(reference, MemoryBuffer(reference, 0))
+            for night in job.nights:
+                buffer.keep_night(night.index, night.examples, night.fresh, night.readings)
+        context = self.contexts.get(job.node_id)
+        if context is None:
+            context = self.contexts[job.node_id] = Context(
+                self.run_id, job.node_id, dict(job.node_config), RecordDict(), dict(self.run_config)
+            )
+        try:
+            return self.app(job.message, context)
+        except Exception as error:  # noqa: BLE001  # whatever the app raises is the app's outcome, as on a SuperNode
+            name = type(error).__name__
+            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, f"{name}: {error}"), reply_to=job.message)
+
+
+_crew: Crew | None = None  # this worker process's own; a pool's initializer has no other place to leave it
+
+
+def _start(run_id: int, run_config: RunConfig) -> None:
+    global _crew  # noqa: PLW0603  # set once, when the process starts
+    from threadpoolctl import threadpool_limits
+
+    from devices.learning.client_app import app
+
+    threadpool_limits(1)
+    _crew = Crew(run_id, run_config, app)
+
+
+def _answer_all(jobs: Sequence[Job]) -> list[Message]:
+    assert _crew is not None
+    return [_crew.answer(job) for job in jobs]
+
+
+class Workers:
+    """Keeps the devices' promise of an `App`: begin now, result when asked for."""
+
+    def __init__(
+        self, count: int, run_id: int, run_config: RunConfig, nodes: Mapping[str, tuple[int, NodeConfig]]
+    ) -> None:
+        """Start *count* processes (0: none); *nodes* gives each device's node id and configuration."""
+        self._nodes = nodes
+        self._here: Crew | None = None
+        self._turn = {device: number for number, device in enumerate(nodes)}
+        self._seen: dict[str, dict[int, KeptNight]] = {device: {} for device in nodes}
+        self._batches: list[list[tuple[Job, Future[Message]]]] = [[] for _ in range(count)]
+        spawn = multiprocessing.get_context("spawn")
+        self._pools = [
+            ProcessPoolExecutor(1, mp_context=spawn, initializer=_start, initargs=(run_id, run_config))
+            for _ in range(count)
+        ]
+        for pool in self._pools:
+            pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
+        if not count:
+            from devices.learning.client_app import app
+
+            self._here = Crew(run_id, run_config, app)
+
+    def begin(self, device: str, message: Message) -> "Future[Message]":
+        """Start the app on *message* for *device*; the reply comes when it is done."""
+        node_id, config = self._nodes[device]
+        result: Future[Message] = Future()
+        if self._here is not None:
+            result.set_result(self._here.answer(Job(node_id, config, message, ())))
+            return result
+        number = self._turn[device] % len(self._pools)
+        batch = self._batches[number]
+        batch.append((Job(node_id, config, message, self._news(device, str(config["buffer"]))), result))
+        if len(batch) == 1:
+            asyncio.get_running_loop().call_soon(self._send, number)
+        return result
+
+    def close(self) -> None:
+        """Let the processes end; what they still do is not waited for."""
+        for pool in self._pools:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _news(self, device: str, reference: str) -> list[KeptNight]:
+        """Return the nights that the device's worker has not seen as they are now."""
+        seen = self._seen[device]
+        news = [night for night in open_buffer(reference).nights() if seen.get(night.index) is not night]
+        seen.update((night.index, night) for night in news)
+        return news
+
+    def _send(self, number: int) -> None:
+        batch, self._batches[number] = self._batches[number], []
+        answers = self._pools[number].submit(_answer_all, [job for job, _ in batch])
+
+        def spread(done: "Future[list[Message]]") -> None:
+            error = done.exception()
+            for place, (_, result) in enumerate(batch):
+                if error is not None:
+                    result.set_exception(error)
+                else:
+                    result.set_result(done.result()[place])
+
+        answers.add_done_callback(spread)

@@ -1,0 +1,23 @@
+"""The grounds, one after the other."""
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from tests.broker.ground import Ground, MemoryGround, MosquittoGround
+
+GROUNDS: dict[str, Callable[[], Ground]] = {
+    "memory": MemoryGround,
+    "mosquitto": MosquittoGround,
+    "mosquitto-3.1.1": lambda: MosquittoGround(only_mqtt_3=True),
+}
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=[] if name == "memory" else [pytest.mark.needs_broker]) for name in GROUNDS]
+)
+async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    """One broker with the users of `ground.ACCESS`."""
+    made = GROUNDS[request.param]()
+    yield made
+    await made.end()
