@@ -1,4 +1,4 @@
-"""The aggregator: a real Flower server on a fleet that lives in virtual time, and the account of what became of its tasks."""
+"""The aggregator: a real Flower server on a fleet that lives in virtual time, and the account of its tasks."""
 
 from aggregator import server_time
 

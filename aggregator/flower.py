@@ -6,25 +6,23 @@ Checked against the installed version, because these names move between minor ve
 from importlib.metadata import version
 
 from flwr.app import ArrayRecord, Context, Error, Message, Metadata, RecordDict
+from flwr.app.exception import AppExitException
 from flwr.app.message import make_message
 from flwr.app.user_config import UserConfig
 from flwr.common.constant import (
-    HEARTBEAT_PATIENCE,
     MESSAGE_TTL_TOLERANCE,
-    MESSAGE_UNAVAILABLE_ERROR_REASON,
-    NODE_UNAVAILABLE_ERROR_REASON,
-    REPLY_MESSAGE_UNAVAILABLE_ERROR_REASON,
     SUPERLINK_NODE_ID,
     ErrorCode,
 )
 from flwr.proto.node_pb2 import NodeInfo
 from flwr.serverapp.strategy.strategy_utils import aggregate_metricrecords
-from flwr.supercore.constant import OBJECT_PUSH_SESSION_TTL_SECONDS
+from flwr.supercore.constant import OBJECT_PUSH_SESSION_TTL_SECONDS, SYSTEM_MESSAGE_TYPE
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
+from aggregator.tasks import Task
+
 __all__ = [
-    "HEARTBEAT_PATIENCE",
     "MESSAGE_TTL_TOLERANCE",
     "MESSAGE_UNAVAILABLE",
     "NODE_UNAVAILABLE",
@@ -32,36 +30,33 @@ __all__ = [
     "REPLY_UNAVAILABLE",
     "SUPERLINK_NODE_ID",
     "TORN_UPLOAD",
+    "AppExitException",
     "ErrorCode",
-    "Metadata",
     "NodeInfo",
     "Run",
     "aggregate_metricrecords",
     "copied",
     "copy_of_run",
     "identify",
-    "make_message",
+    "instruction",
     "named",
+    "sealed",
     "server_context",
     "superlink_error",
 ]
 
 TESTED_WITH = "1.41."
 if not version("flwr").startswith(TESTED_WITH):
-    raise ImportError(f"flwr {version('flwr')} is installed; fleetbeat needs {TESTED_WITH}*: pip install 'flwr=={TESTED_WITH}*'")
+    raise ImportError(f"flwr {version('flwr')} is installed, but fleetbeat needs flwr=={TESTED_WITH}*")
 
-MESSAGE_UNAVAILABLE = Error(ErrorCode.MESSAGE_UNAVAILABLE, MESSAGE_UNAVAILABLE_ERROR_REASON)
-REPLY_UNAVAILABLE = Error(ErrorCode.REPLY_MESSAGE_UNAVAILABLE, REPLY_MESSAGE_UNAVAILABLE_ERROR_REASON)
-NODE_UNAVAILABLE = Error(ErrorCode.NODE_UNAVAILABLE, NODE_UNAVAILABLE_ERROR_REASON)
-TORN_UPLOAD = Error(
-    ErrorCode.MESSAGE_UNAVAILABLE,
-    "Reply message objects are unavailable. The sender may not have completed the upload before the object-push "
-    "session expired.",
-)
+MESSAGE_UNAVAILABLE = Error(ErrorCode.MESSAGE_UNAVAILABLE, "the task expired, or never was")
+REPLY_UNAVAILABLE = Error(ErrorCode.REPLY_MESSAGE_UNAVAILABLE, "the reply expired")
+NODE_UNAVAILABLE = Error(ErrorCode.NODE_UNAVAILABLE, "the node's heartbeats ceased, or it signed off")
+TORN_UPLOAD = Error(ErrorCode.MESSAGE_UNAVAILABLE, "the upload broke off and was not taken up again in time")
 
 
 def identify(run_id: int) -> None:
-    """Let new instructions of this process belong to *run_id*: one run per process, because Flower keeps it in a class."""
+    """Let new instructions of this process belong to *run_id*; one run per process, for Flower keeps it in a class."""
     TaskIdentity.task_id, TaskIdentity.run_id, TaskIdentity.node_id = 1, run_id, SUPERLINK_NODE_ID
 
 
@@ -94,17 +89,52 @@ def copied(content: RecordDict) -> RecordDict:
     return private
 
 
-def superlink_error(error: Error, run_id: int, reply_to: str, created_at: float, message_type: str) -> Message:
-    """Return an error that the SuperLink itself makes: its source is the server, only *reply_to* tells whose it is."""
+def instruction(task: Task, run_id: int, created_at: float) -> Message:
+    """Return the message that a node fetches: a copy of its own, dated when the server pushed it."""
     metadata = Metadata(
         run_id=run_id,
-        message_id=f"error-{reply_to}",
+        message_id=task.task_id,
+        src_node_id=SUPERLINK_NODE_ID,
+        dst_node_id=task.node.node_id,
+        reply_to_message_id="",
+        group_id=task.group_id,
+        created_at=created_at,
+        ttl=task.ttl_s,
+        message_type=task.message_type,
+    )
+    return make_message(metadata=metadata, content=copied(task.content))
+
+
+def sealed(reply: Message, task_id: str, run_id: int, created_at: float, ttl_s: float) -> Message:
+    """Return the server's own copy of *reply*, with the identity and the date it got there."""
+    sent = reply.metadata
+    metadata = Metadata(
+        run_id=run_id,
+        message_id=f"reply-{task_id}",
+        src_node_id=sent.src_node_id,
+        dst_node_id=SUPERLINK_NODE_ID,
+        reply_to_message_id=task_id,
+        group_id=sent.group_id,
+        created_at=created_at,
+        ttl=ttl_s,
+        message_type=sent.message_type,
+    )
+    if reply.has_error():
+        return make_message(metadata=metadata, error=reply.error)
+    return make_message(metadata=metadata, content=copied(reply.content))
+
+
+def superlink_error(error: Error, run_id: int, task_id: str, created_at: float) -> Message:
+    """Return an error that the SuperLink itself makes: its source is the server, only *task_id* tells whose it is."""
+    metadata = Metadata(
+        run_id=run_id,
+        message_id=f"error-{task_id}",
         src_node_id=SUPERLINK_NODE_ID,
         dst_node_id=SUPERLINK_NODE_ID,
-        reply_to_message_id=reply_to,
+        reply_to_message_id=task_id,
         group_id="",
         created_at=created_at,
         ttl=0,
-        message_type=message_type,
+        message_type=SYSTEM_MESSAGE_TYPE,
     )
     return make_message(metadata=metadata, error=error)

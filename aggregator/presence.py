@@ -2,7 +2,7 @@
 
 import math
 
-from aggregator.flower import HEARTBEAT_PATIENCE
+from flwr.common.constant import HEARTBEAT_PATIENCE
 
 NEVER_S = -math.inf
 

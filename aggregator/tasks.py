@@ -9,6 +9,9 @@ from flwr.app import Message, RecordDict
 
 from aggregator.presence import Presence
 
+JUST_AFTER_S = 1e-6
+"""The clock's finest step: a node is given up *after* the moment until which it counts as online."""
+
 
 @dataclass(frozen=True, slots=True)
 class Label:
@@ -16,24 +19,6 @@ class Label:
 
     round: int
     phase: str
-
-
-@dataclass(slots=True)
-class Reply:
-    """An answer as the server gets it; *message* is None while its head is there and its body still comes."""
-
-    task_id: str
-    node_order: int
-    arrived_s: float
-    message: Message | None
-    expires_s: float = math.inf
-    lost_s: float | None = None
-    """When the server stops waiting for the body, if the node stays silent."""
-
-    @property
-    def place(self) -> tuple[float, int]:
-        """Where it comes among others: by arrival, then by node."""
-        return self.arrived_s, self.node_order
 
 
 @dataclass(slots=True)
@@ -45,10 +30,31 @@ class Node:
     order: int
     presence: Presence
     on_task: Callable[[], None]
-    inbox: deque[str] = field(default_factory=deque)
+    inbox: deque["Task"] = field(default_factory=deque)
     open: dict[str, "Task"] = field(default_factory=dict)
-    upload: Reply | None = None
+    upload: "Reply | None" = None
     """A reply whose head is at the server and whose body is on its way."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """An answer as the server gets it; *message* is None while its head is there and its body still comes."""
+
+    task: "Task"
+    arrived_s: float
+    message: Message | None = None
+    expires_s: float = math.inf
+    lost_s: float | None = None
+    """When the server stops waiting for the body, if the node stays silent."""
+
+    @property
+    def place(self) -> tuple[float, int]:
+        """Where it comes among others: by arrival, then by node."""
+        return self.arrived_s, self.task.node.order
+
+    def torn(self, now_s: float) -> bool:
+        """Whether its body will never come."""
+        return self.message is None and self.lost_s is not None and self.lost_s <= now_s
 
 
 @dataclass(slots=True)
@@ -63,9 +69,23 @@ class Task:
     group_id: str
     created_s: float
     ttl_s: float
+    closed: bool = False
+    """Pulled: nobody waits for it any more."""
     reply: Reply | None = None
 
     @property
     def expires_s(self) -> float:
         """The moment from which the task and its reply are void."""
         return self.created_s + self.ttl_s
+
+    def live(self, now_s: float) -> bool:
+        """Whether a reply would still be kept."""
+        return not self.closed and self.expires_s > now_s
+
+    def due_s(self, now_s: float) -> float:
+        """Return the earliest moment from *now_s* on at which pulling it gives something if nobody acts."""
+        presence = self.node.presence
+        if self.closed or self.reply is not None or presence.given_up(now_s):
+            return now_s
+        until_s = math.inf if presence.beating else presence.online_until_s(now_s) + JUST_AFTER_S
+        return max(now_s, min(self.expires_s, until_s))

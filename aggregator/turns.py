@@ -9,14 +9,41 @@ import asyncio
 import concurrent.futures
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from broker.errors import HeldTooLong, RunEnded
 
 Answer = TypeVar("Answer")
-Done = Callable[[Answer], None]
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """The turn goes to the thread: with what it waited for, or with an error to raise there."""
+
+    answer: Any = None
+    error: BaseException | None = None
+
+
+class Done(Generic[Answer]):
+    """What has come, for a thread that waits; only the first word counts. To be called on the loop."""
+
+    def __init__(self, give: Callable[[_Given], None]) -> None:
+        self._give: Callable[[_Given], None] | None = give
+
+    def __call__(self, answer: Answer) -> None:
+        """Give the thread its turn, with *answer*."""
+        self._say(_Given(answer))
+
+    def failed(self, error: BaseException) -> None:
+        """Give the thread its turn, with an *error* to raise."""
+        self._say(_Given(error=error))
+
+    def _say(self, given: _Given) -> None:
+        give, self._give = self._give, None
+        if give is not None:
+            give(given)
+
+
 Arm = Callable[[Done[Any]], None]
 Hold = Callable[["concurrent.futures.Future[Arm | None]", str], Arm | None]
 """Blocks the loop's thread until the future is done; raises HeldTooLong, naming the second argument, if it never is."""
@@ -25,14 +52,6 @@ FAREWELL_S = 30.0
 """Wall seconds that a thread may take to end once it was told to."""
 _REMINDERS = 3
 """A thread that goes on after so many RunEnded (it catches every Exception) is ended by SystemExit."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """The turn goes to the thread: with what it waited for, or with an error to raise there."""
-
-    answer: Any = None
-    error: BaseException | None = None
 
 
 class Turns:
@@ -49,6 +68,7 @@ class Turns:
         self._failure: BaseException | None = None
         self._ending: BaseException | None = None
         self._reminders = 0
+        self._task: asyncio.Task[Any] | None = None
 
     @property
     def alive(self) -> bool:
@@ -75,6 +95,8 @@ class Turns:
             if not self._outcome.done():
                 self._outcome.cancel()
             return
+        if self._task is not None:
+            self._task.cancel()
         self._to_thread.put(_Given(error=self._ending))
         thread.join(FAREWELL_S)
         if thread.is_alive():
@@ -82,7 +104,7 @@ class Turns:
         self._finish()
 
     def wait(self, arm: Callable[[Done[Answer]], None]) -> Answer:
-        """From the thread: have *arm* called on the loop with a function ``done``, and wait for what ``done`` is given."""
+        """From the thread: have *arm* called on the loop with a ``done``, and wait for what that is given."""
         if threading.current_thread() is not self._thread:
             raise RuntimeError(
                 f"{threading.current_thread().name} called the grid, which only {self._name} may: a legacy "
@@ -98,6 +120,15 @@ class Turns:
         answer: Answer = given.answer
         return answer
 
+    def run(self, work: Callable[[], Coroutine[Any, Any, Answer]]) -> Answer:
+        """From the thread: have the coroutine *work* run on the loop, and wait for what it comes to."""
+
+        def arm(done: Done[asyncio.Task[Answer]]) -> None:
+            self._task = self.loop.create_task(work(), name=f"{self._name} waits")
+            self._task.add_done_callback(done)
+
+        return self.wait(arm).result()
+
     def _remind(self) -> None:
         """Raise if the thread must end: RunEnded first, later what no `except Exception` catches."""
         if self._ending is None:
@@ -108,7 +139,7 @@ class Turns:
     def _run(self, function: Callable[[], None]) -> None:
         try:
             function()
-        except BaseException as failure:  # noqa: BLE001  # whatever it is, the loop's side has to hear of it
+        except BaseException as failure:  # whatever it is, the loop's side has to hear of it
             self._failure = failure
         finally:
             if not self._back.done():
@@ -133,32 +164,27 @@ class Turns:
                 if given is None:
                     return
                 go = _putting(self._to_thread, given)
-        except Exception as error:  # noqa: BLE001  # this runs as a callback of the loop: nobody above could catch it
+        except Exception as error:  # this runs as a callback of the loop: nobody above could catch it
             if not self._outcome.done():
                 self._outcome.set_exception(error)
 
     def _armed(self, arm: Arm) -> _Given | None:
         """Call *arm*; return what to give if it is there at once, or None if it will be given later."""
         at_once: list[_Given] = []
-        arming = True
-        given = False
+        later = False
 
-        def done(answer: Any = None) -> None:
-            nonlocal given
-            if given:
-                return
-            given = True
-            if arming:
-                at_once.append(_Given(answer))
+        def give(given: _Given) -> None:
+            if later:
+                self.loop.call_soon(self._give, given)
             else:
-                self.loop.call_soon(self._give, _Given(answer))
+                at_once.append(given)
 
+        done: Done[Any] = Done(give)
         try:
             arm(done)
-        except Exception as error:  # noqa: BLE001  # it happened on the thread's behalf: it travels there
-            given = True
-            return _Given(error=error)
-        arming = False
+        except Exception as error:  # it happened on the thread's behalf: it travels there
+            done.failed(error)
+        later = True
         return at_once[0] if at_once else None
 
     def _finish(self) -> None:

@@ -28,8 +28,8 @@ REFUSED = 128
 _UNSUPPORTED_VERSION = 132
 _NOTHING = "fleetbeat/nothing"
 """A filter to which nobody subscribes."""
-_GOODBYE_S = 5.0
-"""Wall seconds for the broker to take a goodbye."""
+_LAST_WORDS_S = 5.0
+"""Wall seconds for the broker to read what we still have to say."""
 
 
 class VersionRefused(BrokerRefused):
@@ -93,7 +93,7 @@ class Connection:
         self._entrance = entrance
         self._ears = ears
         self._greeting: asyncio.Future[bool] = self._loop.create_future()
-        self._granted: dict[int, asyncio.Future[int]] = {}
+        self._answers: dict[int, asyncio.Future[int]] = {}
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._expected_end = False
         self._writer_set = False
@@ -130,17 +130,11 @@ class Connection:
     async def subscribe(self, topic_filter: str, limit_s: float) -> None:
         """Subscribe at QoS 1 and wait for the broker's word."""
         name, address = self._entrance.name, self._address
-        _, mid = self._client.subscribe(topic_filter, qos=1)
-        if mid is None:
-            raise BrokerLost(f"{name} is not connected")
-        self._granted[mid] = self._loop.create_future()
         try:
             async with asyncio.timeout(limit_s):
-                reason = await self._granted[mid]
+                reason = await self._answer(self._client.subscribe(topic_filter, qos=1)[1])
         except TimeoutError:
             raise BrokerLost(f"{address} did not answer {name}'s subscription to {topic_filter}") from None
-        finally:
-            del self._granted[mid]
         if reason >= REFUSED:
             raise BrokerRefused(f"{address} refuses {name} the subscription to {topic_filter}")
 
@@ -153,31 +147,42 @@ class Connection:
         self._flush()
         self._client.manual_ack_set(True)
 
-    async def cut(self, limit_s: float) -> None:
+    async def cut(self) -> None:
         """End abruptly; what was acknowledged before stays acknowledged."""
-        self.expect_end()
-        with contextlib.suppress(TimeoutError, BrokerLost):
-            async with asyncio.timeout(limit_s):
-                await self._echo()
+        await self._read_to_the_end()
         self._shut()
         await self._over
 
-    async def _echo(self) -> None:
-        """Wait until the broker has read all we sent: it would notice a new connection before what lies unread here."""
-        _, mid = self._client.unsubscribe(_NOTHING)
-        if mid is not None:
-            self._granted[mid] = self._loop.create_future()
-            await self._granted[mid]
-
     async def say_goodbye(self, *, forget: bool) -> None:
         """End in order; with *forget* the broker (of MQTT 5) drops the name's subscriptions and messages too."""
-        self.expect_end()
+        await self._read_to_the_end()
         with_expiry = forget and self._entrance.version == MQTT_5
         self._client.disconnect(properties=_expiry(PacketTypes.DISCONNECT, 0) if with_expiry else None)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE_S):
+            async with asyncio.timeout(_LAST_WORDS_S):
                 await asyncio.shield(self._over)
         self._shut()
+
+    async def _read_to_the_end(self) -> None:
+        """Have the broker read all we sent before the end comes.
+
+        Else Mosquitto may notice the end, or the next connection of this name, before what lies unread:
+        it would send messages again that were acknowledged, or a will after a goodbye.
+        """
+        self.expect_end()
+        with contextlib.suppress(TimeoutError, BrokerLost):
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._answer(self._client.unsubscribe(_NOTHING)[1])
+
+    async def _answer(self, mid: int | None) -> int:
+        """Wait for the broker's answer to the question numbered *mid*; return its reason."""
+        if mid is None:
+            raise BrokerLost(f"{self._entrance.name} is not connected")
+        self._answers[mid] = self._loop.create_future()
+        try:
+            return await self._answers[mid]
+        finally:
+            del self._answers[mid]
 
     def tick(self) -> None:
         """Ping if it is time; to be called every minute or so."""
@@ -201,7 +206,7 @@ class Connection:
         client.on_socket_register_write = self._something_to_write
         client.on_connect = self._greeted
         client.on_disconnect = self._disconnected
-        client.on_subscribe = client.on_unsubscribe = self._subscribed
+        client.on_subscribe = client.on_unsubscribe = self._answered
         client.on_publish = lambda _client, _data, mid, reason, _more: self._ears.answered(mid, reason.value)
         client.on_message = lambda _client, _data, got: self._ears.heard(
             Message(got.topic, bytes(got.payload), got.retain)
@@ -259,9 +264,9 @@ class Connection:
         name = self._entrance.name
         said = f": {reason}" if flags.is_disconnect_packet_from_server else ""
         why = f"{self._address} closed the connection{said}"
-        for granted in self._granted.values():
-            if not granted.done():
-                granted.set_exception(BrokerLost(f"{name}: {why}"))
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(BrokerLost(f"{name}: {why}"))
         if not self._greeting.done():
             self._greeting.set_exception(VersionRefused(f"{self._address} hangs up on {name}: no word of MQTT"))
         elif not self._expected_end:
@@ -269,10 +274,10 @@ class Connection:
         if not self._over.done():
             self._over.set_result(None)
 
-    def _subscribed(self, _client: mqtt.Client, _data: object, mid: int, reasons: Any, _more: object) -> None:
-        granted = self._granted.get(mid)
-        if granted is not None and not granted.done():
-            granted.set_result(max((reason.value for reason in reasons), default=0))
+    def _answered(self, _client: mqtt.Client, _data: object, mid: int, reasons: Any, _more: object) -> None:
+        answer = self._answers.get(mid)
+        if answer is not None and not answer.done():
+            answer.set_result(max((reason.value for reason in reasons), default=0))
 
 
 def _expiry(packet: int, seconds: int) -> Properties:

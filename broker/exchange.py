@@ -80,7 +80,7 @@ class Exchange:
             connection = station.connection
             station.depart()
             readers = self.ledger.bequeath(station.will) if station.will is not None else ()
-            await connection.cut(self._patience_s)
+            await connection.cut()
             for reader in readers:  # else a new connection might overtake the will
                 await self._round_off(reader)
 

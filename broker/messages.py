@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from broker.senml import FIRST_ABSOLUTE_S, NO_SUCH_DAY_S, UNITS, Malformed, Resolver
+from broker.senml import FIRST_ABSOLUTE_S, NO_SUCH_DAY_S, NUMBERS, UNITS, Malformed, Resolver
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Channels: TypeAlias = Mapping[str, tuple[FloatArray, FloatArray]]
@@ -98,27 +98,46 @@ def decode_batch(payload: bytes, t0_unix: float) -> Batch:
 
 
 def _batch(pack: Any, t0_unix: float) -> Batch:
-    if type(pack) is not list or not pack or set(map(type, pack)) != {dict}:
+    if type(pack) is not list or not pack or type(pack[0]) is not dict:
         raise Malformed("expected a JSON list of records, and at least one")
     seq = pack[0].get("seq")
     if type(seq) is not int or not 0 <= seq <= _MAX_SEQ:
         raise Malformed(f"seq of the first record is {seq!r:.50}, expected a whole number from 0")
-    resolver = Resolver(t0_unix)
-    heads = [number for number, record in enumerate(pack) if len(record) != _PLAIN_FIELDS]
-    if not heads or heads[0] != 0:
-        heads.insert(0, 0)
-    for head, following in zip(heads, [*heads[1:], len(pack)], strict=True):
-        resolver.record(head, pack[head])
-        if following > head + 1:
-            resolver.plain(head + 1, pack[head + 1 : following])
+    resolver, offsets_s, values = _resolve(pack, t0_unix)
     assert resolver.source is not None
     fleet, device = resolver.source
-    return Batch(device, seq, _channels(resolver, t0_unix), fleet)
+    return Batch(device, seq, _channels(resolver, offsets_s, values, t0_unix), fleet)
 
 
-def _channels(resolver: Resolver, t0_unix: float) -> Channels:
-    times = np.array(resolver.offsets_s, dtype=np.float64)
-    values = np.array(resolver.values, dtype=np.float64)
+def _resolve(pack: list[Any], t0_unix: float) -> tuple[Resolver, list[float], list[float]]:
+    """Resolve a pack whose records all carry numbers ``t`` and ``v`` (ours do) by columns, any other one by one."""
+    resolver = Resolver(t0_unix)
+    try:
+        offsets_s = [record["t"] for record in pack]
+        values = [record["v"] for record in pack]
+        heads = [number for number, record in enumerate(pack) if len(record) != _PLAIN_FIELDS]
+    except (KeyError, TypeError):
+        return _resolve_each(pack, t0_unix)
+    if heads[0] != 0 or not NUMBERS.issuperset(map(type, offsets_s)) or not NUMBERS.issuperset(map(type, values)):
+        return _resolve_each(pack, t0_unix)
+    for head, following in zip(heads, [*heads[1:], len(pack)], strict=True):
+        resolver.record(head, pack[head])
+        if following > head + 1 and not resolver.plain_until(following):
+            return _resolve_each(pack, t0_unix)
+    return resolver, offsets_s, values
+
+
+def _resolve_each(pack: list[Any], t0_unix: float) -> tuple[Resolver, list[float], list[float]]:
+    resolver = Resolver(t0_unix)
+    if set(map(type, pack)) != {dict}:
+        raise Malformed("expected a JSON list of records, and of nothing else")
+    values = [resolver.record(number, record) for number, record in enumerate(pack)]
+    return resolver, [record.get("t", 0.0) for record in pack], values
+
+
+def _channels(resolver: Resolver, offsets_s: list[float], sent: list[float], t0_unix: float) -> Channels:
+    times = np.array(offsets_s, dtype=np.float64)
+    values = np.array(sent, dtype=np.float64)
     parts: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     end = 0
     for channel, base_s, next_end in resolver.spans:
@@ -127,8 +146,6 @@ def _channels(resolver: Resolver, t0_unix: float) -> Channels:
         parts.setdefault(channel, []).append((times[start:end], values[start:end]))
     if not (times.min() >= FIRST_ABSOLUTE_S - t0_unix and times.max() < NO_SUCH_DAY_S - t0_unix):
         raise Malformed("a time is not absolute: bt + t must be Unix seconds after 1978 and before the year 10000")
-    if not np.isfinite(values).all():
-        raise Malformed("a value is beyond all numbers")
     np.divide(np.rint(times * 1000.0), 1000.0, out=times)
     return {
         channel: pieces[0]

@@ -4,6 +4,7 @@ A pack is a list of records. Base fields (``bn bt bu bv``) hold from their recor
 set again; a reading's name is ``bn`` + ``n``, its time ``bt`` + ``t``, its value ``bv`` + ``v``.
 """
 
+import math
 import re
 from functools import lru_cache
 from typing import Any
@@ -55,7 +56,7 @@ def name_parts(name: str) -> tuple[str, str, str]:
 
 
 class Resolver:
-    """Goes through a pack record by record; times come out in seconds from *t0_unix*, unrounded."""
+    """Goes through a pack from record to record; base times come out in seconds from *t0_unix*."""
 
     def __init__(self, t0_unix: float) -> None:
         self._t0_unix = t0_unix
@@ -64,13 +65,12 @@ class Resolver:
         self._time_s = 0.0
         self._value = 0.0
         self.source: tuple[str, str] | None = None
+        """Fleet and device, the same for the whole pack."""
         self.spans: list[tuple[str, float, int]] = []
-        """Channel, base time and the end in `offsets_s` and `values` of what belongs to them."""
-        self.offsets_s: list[float] = []
-        self.values: list[float] = []
+        """Channel and base time of a stretch of records, and where it ends."""
 
-    def record(self, number: int, record: dict[str, Any]) -> None:
-        """Take any record; *number* is for messages."""
+    def record(self, number: int, record: dict[str, Any]) -> float:
+        """Take any record; return the value it adds up to."""
         try:
             _check_fields(record)
             self._name = record.get("bn", self._name)
@@ -79,35 +79,23 @@ class Resolver:
             self._value = record.get("bv", self._value)
             if "v" not in record and not self._value:
                 raise Malformed("no numeric value v")
-            channel = self._channel(self._name + record.get("n", ""), record.get("u", self._unit))
+            self._stretch(self._name + record.get("n", ""), record.get("u", self._unit), number + 1)
         except Malformed as error:
             raise Malformed(f"record {number}: {error}") from None
-        self.offsets_s.append(record.get("t", 0.0))
-        self.values.append(record.get("v", 0.0) + self._value if self._value else record["v"])
-        self._close_span(channel)
+        if not self._value:
+            return record["v"]  # type: ignore[no-any-return]  # checked to be a number
+        value = float(record.get("v", 0.0) + self._value)
+        if not math.isfinite(value):
+            raise Malformed(f"record {number}: v + bv is beyond all numbers")
+        return value
 
-    def plain(self, number: int, records: list[dict[str, Any]]) -> None:
-        """Take many records of the shape ``{"t": …, "v": …}``, much faster; others of that size one by one."""
-        try:
-            offsets_s = [record["t"] for record in records]
-            values = [record["v"] for record in records]
-        except KeyError:
-            offsets_s = values = []
-        if self._value or not offsets_s or not NUMBERS.issuperset(map(type, offsets_s + values)):
-            for place, record in enumerate(records, start=number):
-                self.record(place, record)
-            return
-        self.offsets_s += offsets_s
-        self.values += values
-        self._close_span(self._channel(self._name, self._unit))
+    def plain_until(self, end: int) -> bool:
+        """Take all records up to *end* for ``{"t": …, "v": …}``; False if they mean something else after the last."""
+        if not self._value:
+            self._stretch(self._name, self._unit, end)
+        return not self._value
 
-    def _close_span(self, channel: str) -> None:
-        base_s = self._time_s - self._t0_unix
-        if self.spans and self.spans[-1][0] == channel and self.spans[-1][1] == base_s:
-            self.spans.pop()
-        self.spans.append((channel, base_s, len(self.values)))
-
-    def _channel(self, name: str, unit: str | None) -> str:
+    def _stretch(self, name: str, unit: str | None, end: int) -> None:
         fleet, device, channel = name_parts(name)
         if self.source is None:
             self.source = fleet, device
@@ -115,7 +103,10 @@ class Resolver:
             raise Malformed(f"{name!r} in a batch of urn:dev:fleetbeat:{':'.join(self.source)}")
         if unit is not None and unit != UNITS[channel]:
             raise Malformed(f"{channel} in {unit[:20]!r}, expected {UNITS[channel]!r}")
-        return channel
+        base_s = self._time_s - self._t0_unix
+        if self.spans and self.spans[-1][0] == channel and self.spans[-1][1] == base_s:
+            self.spans.pop()
+        self.spans.append((channel, base_s, end))
 
 
 def _check_fields(record: dict[str, Any]) -> None:

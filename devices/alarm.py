@@ -1,6 +1,9 @@
 """An alarm clock: waits until a moment of life, unless somebody rings first."""
 
 import asyncio
+import math
+
+MICROSECONDS = 1_000_000
 
 
 class Alarm:
@@ -11,11 +14,11 @@ class Alarm:
         self._ring: str | None = None
 
     async def until(self, moment_s: float) -> str | None:
-        """Wait until the loop's time is *moment_s*; return None then, or at once what was rung."""
+        """Wait until the loop's time is *moment_s* or just after; return None then, or at once what was rung."""
         loop = asyncio.get_running_loop()
         if self._ring is None:
             self._waiter = loop.create_future()
-            handle = loop.call_at(moment_s, _wake, self._waiter)
+            handle = loop.call_at(_not_before(moment_s), _wake, self._waiter)
             try:
                 await self._waiter
             finally:
@@ -30,6 +33,12 @@ class Alarm:
             self._ring = why
         if self._waiter is not None:
             _wake(self._waiter)
+
+
+def _not_before(moment_s: float) -> float:
+    """Return the first whole microsecond from *moment_s* on: the clock counts those, and who wakes must not find it is early."""
+    ticks = math.ceil(moment_s * MICROSECONDS)
+    return (ticks + 1 if ticks / MICROSECONDS < moment_s else ticks) / MICROSECONDS
 
 
 def _wake(waiter: "asyncio.Future[None]") -> None:

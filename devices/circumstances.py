@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from operator import attrgetter
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,6 +39,7 @@ class Circumstances:
 
 
 COLUMNS = ("charging", "near_link", "far_link", "place", "worn", "in_use")
+said = attrgetter(*COLUMNS)
 
 
 def tiled(
@@ -46,46 +49,49 @@ def tiled(
 
     Where stretches of one column overlap, the later one in the list wins.
     """
-    stretches = {name: [s for s in column if s[1] > from_s and s[0] < to_s] for name, column in columns.items()}
-    cuts = {from_s, to_s}
-    for column in stretches.values():
-        for start, end, _ in column:
-            cuts.add(min(max(start, from_s), to_s))
-            cuts.add(min(max(end, from_s), to_s))
-    edges = sorted(cuts)
-    lives = []
-    for start, end in zip(edges, edges[1:], strict=False):
-        values = dict(usual)
-        for name, column in stretches.items():
-            for opens, closes, value in column:
-                if opens <= start < closes:
-                    values[name] = value
-        lives.append(Circumstances(start, end, **values))  # type: ignore[arg-type]  # usual and columns name the fields of one record
-    return lives
+    clipped = {
+        name: [(max(start, from_s), min(end, to_s), value) for start, end, value in column if end > from_s and start < to_s]
+        for name, column in columns.items()
+    }
+    edges = sorted({from_s, to_s}.union(*({edge for s in column for edge in s[:2]} for column in clipped.values())))
+    place = {edge: number for number, edge in enumerate(edges)}
+    pieces = len(edges) - 1
+    told: dict[str, list[Value]] = {name: [value] * pieces for name, value in usual.items()}
+    for name, column in clipped.items():
+        values = told.setdefault(name, [False] * pieces)
+        for start, end, value in column:
+            first, last = place[start], place[end]
+            values[first:last] = [value] * (last - first)
+    names = list(told)
+    return [
+        Circumstances(start, end, **dict(zip(names, values, strict=True)))  # type: ignore[arg-type]  # names are fields of the record
+        for start, end, values in zip(edges, edges[1:], zip(*told.values(), strict=True), strict=False)
+    ]
 
 
 def merged(lives: Iterable[Circumstances]) -> Iterator[Circumstances]:
     """Join neighbours that say the same, so that every interval is a change."""
     held: Circumstances | None = None
+    until_s = 0.0
     for life in lives:
-        if held is not None and replace(held, from_s=life.from_s, to_s=life.to_s) == life:
-            held = replace(held, to_s=life.to_s)
+        if held is not None and said(held) == said(life):
+            until_s = life.to_s
             continue
         if held is not None:
-            yield held
-        held = life
+            yield held if held.to_s == until_s else replace(held, to_s=until_s)
+        held, until_s = life, life.to_s
     if held is not None:
-        yield held
+        yield replace(held, to_s=until_s)
 
 
-def worn_in(lives: Sequence[Circumstances]) -> Callable[[NDArray[np.float64]], NDArray[np.bool_]]:
-    """Return a question about *lives* (which tile a stretch of life): was the device worn at each of these moments."""
-    starts = np.array([life.from_s for life in lives])
-    worn = np.array([life.worn for life in lives])
+def worn_in(lives: Sequence[Sequence[Circumstances]]) -> Callable[[NDArray[np.float64]], NDArray[np.bool_]]:
+    """Return a question about the *lives* of a wearer's devices: was any of them worn at each of these moments."""
+    known = [(np.array([life.from_s for life in one]), np.array([life.worn for life in one])) for one in lives]
 
     def answer(moments: NDArray[np.float64]) -> NDArray[np.bool_]:
-        places = np.clip(np.searchsorted(starts, moments, side="right") - 1, 0, None)
-        found: NDArray[np.bool_] = worn[places]
+        found = np.zeros(len(moments), bool)
+        for starts, worn in known:
+            found |= worn[np.clip(np.searchsorted(starts, moments, side="right") - 1, 0, None)]
         return found
 
     return answer

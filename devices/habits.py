@@ -14,7 +14,7 @@ import numpy as np
 
 from devices.body import Body
 from devices.body.day import DAY_S, Span
-from devices.circumstances import Circumstances, Stretch, merged, tiled
+from devices.circumstances import Circumstances, Stretch, Value, merged, tiled
 from devices.hardware.charger import plugged
 from devices.kinds import Kind
 from devices.randomness import stream
@@ -87,7 +87,7 @@ class Habits:
         )
         charging: list[Stretch] = [(start, end, True) for start, end in plugs]
         uses = self._uses(day, spans)
-        usual = {"far_link": "none", "place": "home", "worn": self._kind.carry == "worn", "near_link": True}
+        usual: dict[str, Value] = {"far_link": "none", "place": "home", "worn": self._kind.carry == "worn", "near_link": True}
         columns: dict[str, list[Stretch]] = {
             "charging": charging,
             "in_use": [(start, end, True) for start, end in uses],

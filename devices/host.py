@@ -13,11 +13,8 @@ from broker.errors import AccountBroken
 from broker.link import Link, Wire
 from devices import ideal, script
 from devices.agent import Agent, Anatomy
-from devices.body import Body
+from devices.body import CHANNELS, Body, RecordedBody, Recordings, SyntheticBody, read_recordings
 from devices.body.day import DAY_S
-from devices.body.recorded import RecordedBody
-from devices.body.recordings import Recordings, read_recordings
-from devices.body.synthetic import SyntheticBody
 from devices.buffer import MemoryBuffer
 from devices.circumstances import Circumstances, worn_in
 from devices.duty import Duty
@@ -26,7 +23,7 @@ from devices.habits import Habits
 from devices.hardware.battery import Battery
 from devices.intake import Intake
 from devices.learning.diary import Diary, diary_for
-from devices.learning.history import always, nights_of
+from devices.learning.history import Worn, always, nights_of
 from devices.learning.task import TASKS, Task
 from devices.lifelog import Lived, LifeLog
 from devices.near import Near
@@ -39,6 +36,9 @@ from devices.stream import Address, Stream
 from devices.uplink import App, Uplink
 from devices.voice import Voice
 from devices.work import Tools
+
+AS_RECORDED = 0.0
+"""The rhythm of a sensor whose readings come when they were recorded."""
 
 JOULES_PER_WH = 3_600.0
 FULL_AT_START = (0.5, 0.95)
@@ -67,7 +67,7 @@ class Host:
         self._recordings: dict[Path, Recordings] = {}
         self._figures = {name: Figures() for name in self._residents}
         self._power: dict[str, Power] = {}
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, Stream | None] = {}
         self._intakes: dict[str, Intake] = {}
         self._buffers: dict[str, MemoryBuffer] = {}
         self.lived: list[Lived] = []
@@ -157,7 +157,7 @@ class Host:
         link = self._wire.link(name)
         body, figures = self._body(resident), self._figures[name]
         voice = Voice(fleet.name, name, link, self._record)
-        stream_ = self._stream(resident, body, link) if self._senses(resident, body) else None
+        stream_ = self._streams[name] = self._stream(resident, body, link) if self._senses(resident, body) else None
         intake = self._intake(resident, body, link) if kind.trains else None
         near = Near(kind, link, voice, power, stream_, intake)
         agent: Agent
@@ -191,7 +191,7 @@ class Host:
         """Return the channels that this device measures, and how often (0: as recorded)."""
         if isinstance(body, RecordedBody):
             first = next(r.name for r in self._residents.values() if r.wearer == resident.wearer and r.kind.senses)
-            return dict.fromkeys(body.channels, 0.0) if resident.name == first else {}
+            return dict.fromkeys(CHANNELS, AS_RECORDED) if resident.name == first else {}
         return dict(resident.kind.senses) if resident.trainer is not None else {}
 
     def _stream(self, resident: Device, body: Body, link: Link) -> Stream:
@@ -227,13 +227,14 @@ class Host:
         """Put the nights before t_s = 0 into the buffer: of the same life, so only what was worn."""
         nights = self._fleet.learning.history_nights
         reach_s = nights * DAY_S if not isinstance(body, RecordedBody) else math.inf
-        for source in sources:
-            senses = self._senses(source, body)
-            if not senses or not reach_s:
-                continue
-            past = list(self._lives(source, body, -reach_s - DAY_S, 0.0)) if math.isfinite(reach_s) else []
-            worn = worn_in(past) if past else always
-            for index, examples in nights_of(
-                body, senses, task, -reach_s, 0.0, epochs=self._fleet.learning.epochs, diary=diary, worn=worn
-            ):
-                buffer.keep_night(index, examples, fresh=False)
+        senses = {channel: every_s for source in sources for channel, every_s in self._senses(source, body).items()}
+        if not senses or not reach_s:
+            return
+        worn: Worn = always
+        if math.isfinite(reach_s):
+            from_s = -reach_s - DAY_S
+            worn = worn_in([list(self._lives(s, body, from_s, 0.0)) for s in sources if self._senses(s, body)])
+        for index, examples in nights_of(
+            body, senses, task, -reach_s, 0.0, epochs=self._fleet.learning.epochs, diary=diary, worn=worn
+        ):
+            buffer.keep_night(index, examples, fresh=False)

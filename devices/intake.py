@@ -86,7 +86,7 @@ class Intake:
         Nights whose readings came late are learnt again.
         """
         await self._link.settled()
-        news = False
+        oldest_s = math.inf
         for message in self._link.take():
             try:
                 batch = decode_batch(message.payload, self._t0_unix)
@@ -100,17 +100,18 @@ class Intake:
             if batch.seq <= self._seen[source]:
                 continue
             self._seen[source] = batch.seq
-            news = True
             evicted = 0
             for channel, (times, values) in batch.channels.items():
+                oldest_s = min(oldest_s, float(times.min()))
                 evicted += self.buffer.append(channel, times, values)
                 self._sources[source].readings_buffered += len(times)
             if evicted:
                 self._record(ev.ReadingsEvicted(now_s, self._device, evicted))
-        if news:
+        if oldest_s < math.inf:
             self._recent = [night for night in self._recent if night.known_s > now_s - REMEMBER_S]
             for night in self._recent:
-                self._learn(night, now_s)
+                if oldest_s < night.rise_s:
+                    self._learn(night, now_s)
             self._counts = self.buffer.counts()
 
     async def wake_up(self, now_s: float) -> None:
@@ -128,6 +129,6 @@ class Intake:
         self._counts = self.buffer.counts()
 
     def _learn(self, night: Night, now_s: float) -> None:
-        kept = learn_night(self.buffer, self._task, night, self._epochs, self._diary)
+        kept = learn_night(self.buffer, self._task, night, self._epochs, self._diary, self._body.truth)
         if kept is not None:
             self._record(ev.NightKnown(now_s, self._device, kept.index, len(kept.examples)))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from devices.circumstances import Circumstances
+from devices.circumstances import Circumstances, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LifeLog:
         """Say how things stand from *now_s* on."""
         if self._open is not None:
             from_s, battery_start, was_on, was, reason = self._open
-            if (was_on, reason) == (power, why_not) and _same(was, life):
+            if (was_on, reason) == (power, why_not) and said(was) == said(life):
                 return
             self._close(now_s, battery)
         self._open = (now_s, battery, power, life, why_not)
@@ -48,14 +48,3 @@ class LifeLog:
         from_s, battery_start, power, life, why_not = self._open
         if now_s > from_s:
             self._lines.append(Lived(self._device, from_s, now_s, power, battery_start, battery, life, why_not))
-
-
-def _same(one: Circumstances, other: Circumstances) -> bool:
-    return (
-        one.charging == other.charging
-        and one.in_use == other.in_use
-        and one.far_link == other.far_link
-        and one.near_link == other.near_link
-        and one.worn == other.worn
-        and one.place == other.place
-    )

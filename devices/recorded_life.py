@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from devices.body.recorded import RecordedBody
+from devices.body import CHANNELS, RecordedBody
 from devices.circumstances import Circumstances, Stretch, tiled
 
 OFF_WRIST_S = 3_600.0
@@ -20,10 +20,10 @@ class RecordedLife:
 
     def __init__(self, body: RecordedBody) -> None:
         """Read where the gaps of *body* are."""
-        times = np.sort(np.concatenate([body.readings(channel, -np.inf, np.inf, 0.0)[0] for channel in body.channels]))
+        times = np.sort(np.concatenate([body.readings(channel, -np.inf, np.inf, 0.0)[0] for channel in CHANNELS]))
         ends = np.flatnonzero(np.diff(times) > OFF_WRIST_S)
         self._gaps = [(float(times[i]), float(times[i + 1])) for i in ends]
-        self._first_s, self._last_s = (float(times[0]), float(times[-1])) if len(times) else (0.0, 0.0)
+        self._first_s, self._last_s = body.begins_s, body.ends_s
 
     def lives(self, from_s: float, to_s: float) -> Iterator[Circumstances]:
         """Yield circumstances that tile [from_s, to_s)."""

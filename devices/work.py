@@ -17,7 +17,7 @@ from devices.readiness import broken
 from devices.uplink import App, Uplink
 from devices.workload import Workload, error_reply, exception_in, result_in
 
-FOREVER_S = 1e12
+FOREVER_S = 1e9
 
 
 @dataclass(frozen=True)

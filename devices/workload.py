@@ -58,7 +58,7 @@ def arrays_bytes(message: Message) -> int:
 def result_in(reply: Message) -> tuple[float, float]:
     """Return loss and accuracy as the app reported them (NaN where it did not)."""
     for metrics in reply.content.metric_records.values():
-        loss = metrics.get("train_loss", metrics.get("loss", float("nan")))
+        loss = metrics.get("loss", metrics.get("train_loss", float("nan")))
         accuracy = metrics.get("accuracy", float("nan"))
         return float(loss), float(accuracy)  # type: ignore[arg-type]  # metrics may be lists in other people's apps; then this raises
     return float("nan"), float("nan")
@@ -66,7 +66,7 @@ def result_in(reply: Message) -> tuple[float, float]:
 
 def exception_in(reply: Message) -> str:
     """Return the exception's name from an error reply (its reason begins with it)."""
-    return reply.error.reason.split(":")[0].strip() or "Error"
+    return (reply.error.reason or "").split(":")[0].strip() or "Error"
 
 
 def error_reply(message: Message, reason: str, *, crashed: bool = False) -> Message:

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from broker.errors import RecordingError, RunFolderError
-from devices.body.recorded import RecordedBody
-from devices.body.recordings import read_recordings
+from devices.body import RecordedBody, read_recordings
 from devices.learning.metrics import Score, score
 from devices.learning.task import TASKS
 from devices.residents import residents
-from fleetbeat.judge import person_examples, pooled
+from devices.learning.holdout import joined
+from fleetbeat.judge import person_examples
 from fleetbeat.saved_run import SavedRun
 
 FIGURES = ("majority_share", "accuracy", "balanced_accuracy", "auc", "kappa")
@@ -24,13 +24,13 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
     fleet = run.fleet
     task, arrays = TASKS[fleet.learning.task], run.arrays()
     trained_on = {device.recording[1] for device in residents(fleet) if device.recording is not None}
-    strangers = [person for person in recordings.persons if person not in trained_on]
+    strangers = [person.id for person in recordings.persons if person.id not in trained_on]
     if not strangers:
         raise RunFolderError(f"{run.path}: learnt from every person in {folder}; expected recordings of others")
     parts = []
     per_person: list[dict[str, Any]] = []
     for person in strangers:
-        examples = pooled(person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs), task)
+        examples = joined(task, person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs))
         if not len(examples):
             continue
         parts.append(examples)
@@ -38,7 +38,7 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
         per_person.append({"person": person, "examples": len(examples)} | _figures(figures))
     if not parts:
         raise RecordingError(f"{folder}: no person has a night that the task {task.name} can use")
-    everybody = pooled(parts, task)
+    everybody = joined(task, parts)
     figures = score(task, arrays, everybody.features, everybody.labels)
     return {"persons": len(parts), "examples": len(everybody)} | _figures(figures) | {"per_person": per_person}
 

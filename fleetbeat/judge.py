@@ -1,16 +1,17 @@
 """The judge: how good the global model is on wearers who are in no device of the fleet."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from devices.body.recorded import RecordedBody
-from devices.body.recordings import read_recordings
-from devices.body.synthetic import SyntheticBody
+from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import Examples
 from devices.kinds import kind_named
-from devices.learning.history import nights_of
+from devices.host import AS_RECORDED
+from devices.learning.history import nights_of, seen_through, whole_day
+from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
 from devices.learning.task import TASKS, Task
 from devices.residents import residents
@@ -50,7 +51,7 @@ def judge_for(fleet: Fleet) -> Judge | None:
             assert group.recordings is not None
             recordings = read_recordings(group.recordings)
             for person in fleet.learning.test_persons:
-                if person in recordings.persons:
+                if any(person == known.id for known in recordings.persons):
                     parts += person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs)
     else:
         senses = next((device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses)
@@ -58,21 +59,15 @@ def judge_for(fleet: Fleet) -> Judge | None:
             body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
             for _, examples in nights_of(body, senses, task, 0.0, NIGHTS_EACH * 86_400.0, epochs=fleet.learning.epochs):
                 parts.append(examples)
-    return Judge(task, pooled(parts, task)) if parts else None
+    return Judge(task, joined(task, parts)) if parts else None
 
 
 def person_examples(body: RecordedBody, task: Task, epochs: str) -> list[Examples]:
     """Return the examples of all nights of one recorded person."""
-    senses = dict.fromkeys(body.channels, 0.0)
-    return [examples for _, examples in nights_of(body, senses, task, -1e12, 1e12, epochs=epochs)]
-
-
-def pooled(parts: Sequence[Examples], task: Task) -> Examples:
-    """Return all *parts* as one."""
-    if not parts:
-        return Examples(np.empty((0, len(task.features))), np.empty(0, np.int64), np.empty(0))
-    return Examples(
-        np.concatenate([part.features for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.start_s for part in parts]),
-    )
+    senses = dict.fromkeys(CHANNELS, AS_RECORDED)
+    window = seen_through(body, senses)
+    nights = body.nights(-math.inf, math.inf)
+    if epochs == "all" and not task.a_night:
+        nights = [whole_day(night, body.truth, body.begins_s, body.ends_s) for night in nights]
+    examples = (task.night_examples(night, window, epochs) for night in nights)
+    return [night for night in examples if night is not None]

@@ -83,12 +83,12 @@ def _price(run: SavedRun) -> Table:
     days = max(run.results["virtual_s"] / 86_400.0, 1e-9)
     sums: dict[str, dict[str, float]] = {}
     for line in run.table("devices.csv"):
-        kind = sums.setdefault(line["kind"], dict.fromkeys(("n", "work_j", "life_j", "bytes", "wasted_j"), 0.0))
-        kind["n"] += 1
-        kind["work_j"] += float(line["training_j"]) + float(line["radio_j"])
-        kind["life_j"] += float(line["life_j"])
-        kind["bytes"] += float(line["bytes_up"]) + float(line["bytes_down"])
-        kind["wasted_j"] += float(line["wasted_j"])
+        s = sums.setdefault(line["kind"], dict.fromkeys(("n", "work_j", "life_j", "bytes", "wasted_j"), 0.0))
+        s["n"] += 1
+        s["work_j"] += float(line["training_j"]) + float(line["radio_j"])
+        s["life_j"] += float(line["life_j"])
+        s["bytes"] += float(line["bytes_up"]) + float(line["bytes_down"])
+        s["wasted_j"] += float(line["wasted_j"])
     for kind, s in sums.items():
         other_j = s["life_j"] - s["work_j"]
         minutes = s["work_j"] / other_j * 1_440 if other_j > 0 else 0.0

@@ -44,7 +44,9 @@ class Crew:
         """Run the app; an exception becomes the error reply that a SuperNode would send."""
         reference = str(job.node_config["buffer"])
         if job.nights:
-            buffer = self.buffers.setdefault(reference, MemoryBuffer(reference, 0))
+            buffer = self.buffers.get(reference)
+            if buffer is None:
+                buffer = self.buffers[reference] = MemoryBuffer(reference, 0)
             for night in job.nights:
                 buffer.keep_night(night.index, night.examples, night.fresh, night.readings)
         context = self.contexts.get(job.node_id)

@@ -63,8 +63,8 @@ class Planner:
         self._seed, self._name, self._first_weekday = seed, name, start.weekday()
         noon_s = (start.replace(hour=NOON_H, minute=0, second=0, microsecond=0) - start).total_seconds()
         self._noon_s = float(EPOCH_S * round(noon_s / EPOCH_S))  # epochs of the body are epochs of the fleet
-        self._date = Recent(self._make_date, keep=2)
-        self.plan = Recent(self._make_plan, keep=3)
+        self._date = Recent(self._make_date, keep=5)
+        self.plan = Recent(self._make_plan, keep=6)
 
     def begins_s(self, block: int) -> float:
         """Return when *block* begins."""
@@ -109,9 +109,15 @@ def _awake(stays: list[Stay], from_s: float, to_s: float, midnight_s: float) -> 
 
 def _in_bed(night: list[Bout], bed_s: float) -> Iterator[Span]:
     """Tell a night as spans: asleep, but in_bed while falling asleep, in long awakenings and before rising."""
-    now_s = bed_s
+    since_s = now_s = bed_s
+    said = ""
     for number, (stage, epochs) in enumerate(night):
         edge = number in (0, len(night) - 1)
         awake = stage == WAKE and (edge or epochs >= LONG_AWAKENING_EPOCHS)
-        yield Span(now_s, now_s + EPOCH_S * epochs, "home", "in_bed" if awake else "asleep")
+        activity = "in_bed" if awake else "asleep"
+        if activity != said and now_s > since_s:
+            yield Span(since_s, now_s, "home", said)
+            since_s = now_s
+        said = activity
         now_s += EPOCH_S * epochs
+    yield Span(since_s, now_s, "home", said)

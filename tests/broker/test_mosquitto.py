@@ -1,11 +1,13 @@
 """A private Mosquitto: born on demand, gone when we are gone, and honest about why it was not born."""
 
-import asyncio
+import contextlib
 import os
 import signal
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from broker.errors import BrokerRefused, UsageError
 from broker.mosquitto import PrivateMosquitto, private
 from tests.broker.ground import ACCESS
+from tests.broker.patience import until
 
 LIFE = """
 import os, signal, sys
@@ -39,44 +42,21 @@ def is_alive(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
-async def has_ended(pid: int) -> bool:
-    async with asyncio.timeout(10):
-        while is_alive(pid):
-            await asyncio.sleep(0.01)
-    return True
-
-
-async def has_vanished(path: Path) -> bool:
-    async with asyncio.timeout(10):
-        while path.exists():
-            await asyncio.sleep(0.01)
-    return True
-
-
 @pytest.fixture
-def parent(request: pytest.FixtureRequest) -> "subprocess.Popen[str]":
+def parent(request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
     """A process of ours that runs a private Mosquitto and waits."""
-    root = Path(__file__).parents[2]
     process = subprocess.Popen(
         [sys.executable, "-c", LIFE, getattr(request, "param", "alone")],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        cwd=root,
+        cwd=Path(__file__).parents[2],
         start_new_session=True,
     )
-    request.addfinalizer(lambda: _bury(process))
-    return process
-
-
-def _bury(process: "subprocess.Popen[str]") -> None:
-    try:
+    yield process
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    process.communicate()
 
 
 def birth_of(process: "subprocess.Popen[str]") -> tuple[int, Path]:
@@ -111,8 +91,8 @@ async def test_it_dies_with_a_parent_that_is_killed(parent: "subprocess.Popen[st
 
     os.kill(parent.pid, signal.SIGKILL)
 
-    assert await has_ended(pid)
-    assert await has_vanished(address.parent)
+    await until(lambda: not is_alive(pid))
+    await until(lambda: not address.parent.exists())
 
 
 @pytest.mark.needs_broker
@@ -122,8 +102,8 @@ async def test_ctrl_c_reaches_us_first_and_then_ends_it(parent: "subprocess.Pope
     os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
 
     assert parent.wait(10) != 0
-    assert await has_ended(pid)
-    assert await has_vanished(address.parent)
+    await until(lambda: not is_alive(pid))
+    await until(lambda: not address.parent.exists())
 
 
 @pytest.mark.needs_broker
@@ -136,7 +116,7 @@ def test_where_it_is_not_installed_one_is_told_what_to_do(monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(private, "PLACES", (str(tmp_path / "sbin"),))
 
-    with pytest.raises(UsageError, match="Mosquitto is not installed: .*--broker memory"):
+    with pytest.raises(UsageError, match=r"Mosquitto is not installed: .*--broker memory"):
         PrivateMosquitto(ACCESS)
 
 
@@ -145,7 +125,7 @@ def test_its_last_words_are_passed_on(monkeypatch: pytest.MonkeyPatch, tmp_path:
     program.write_text("#!/bin/sh\necho 'Error: Unknown configuration variable \"max_packet_size\".' >&2\nexit 3\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(private.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
     with pytest.raises(BrokerRefused, match=r"exit code 3.*2\.0 or later.*Unknown configuration variable"):
         PrivateMosquitto(ACCESS)

@@ -66,10 +66,7 @@ async def story(wire: Wire, deeds: Sequence[tuple[str, str]]) -> list[tuple[floa
     return read
 
 
-@pytest.mark.needs_broker
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(DEEDS, max_size=40), st.sampled_from([MQTT_5, MQTT_3]))
-def test_the_twin_and_mosquitto_tell_the_same_story(deeds: list[tuple[str, str]], version: Version) -> None:
+def same_story(deeds: Sequence[tuple[str, str]], version: Version) -> None:
     twins = run_virtual(story(MemoryWire(MemoryBroker(ACCESS)), deeds))
 
     with PrivateMosquitto(ACCESS) as broker:
@@ -78,6 +75,25 @@ def test_the_twin_and_mosquitto_tell_the_same_story(deeds: list[tuple[str, str]]
         real = run_virtual(story(wire, deeds))
 
     assert real == twins
+
+
+LIVES = st.lists(DEEDS, max_size=40)
+VERSIONS = st.sampled_from([MQTT_5, MQTT_3])
+
+
+@pytest.mark.needs_broker
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+@given(LIVES, VERSIONS)
+def test_the_twin_and_mosquitto_tell_the_same_story(deeds: list[tuple[str, str]], version: Version) -> None:
+    same_story(deeds, version)
+
+
+@pytest.mark.needs_broker
+@pytest.mark.slow
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(LIVES, VERSIONS)
+def test_the_twin_and_mosquitto_tell_the_same_long_story(deeds: list[tuple[str, str]], version: Version) -> None:
+    same_story(deeds, version)
 
 
 async def test_at_the_limit_the_newest_message_is_dropped_and_counted() -> None:

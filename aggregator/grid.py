@@ -1,0 +1,274 @@
+"""The grid: Flower's Grid on a fleet that lives in virtual time. A strategy cannot tell it from the real one.
+
+It is called in the server's thread. Whatever takes time there (a sleep, waiting for replies, holding a round's
+first selection until the round is due) gives the turn back to the loop; the rest is done at once, on a
+SuperLink that nobody else touches meanwhile.
+"""
+
+import asyncio
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+from zlib import crc32
+
+import numpy as np
+from flwr.app import Message, RecordDict
+from flwr.serverapp import Grid
+
+from aggregator.desk import PHASES, Desk
+from aggregator.flower import NodeInfo, Run, copy_of_run
+from aggregator.lull import Lull
+from aggregator.selection import Readiness
+from aggregator.superlink import SuperLink
+from aggregator.tasks import Reply, Task
+from aggregator.timetable import Timetable
+from aggregator.turns import Done, Turns
+from aggregator.waiting import Waiting
+from broker import events as ev
+
+LISTEN_EVERY_S = 10.0
+"""How often a server that waits for ready devices hears telemetry (devices speak every 15 minutes at most)."""
+SHORTEST_SLEEP_S = 0.001
+"""Thinking takes no virtual time, so a loop that yields with ``sleep(0)`` has to, or it would never see time pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habits:
+    """How this server goes about selecting and waiting."""
+
+    seed: int
+    poll_s: float
+    """It looks for replies at this rhythm (Flower: 3 s); 0: at once."""
+    selectable: Literal["reachable", "ready"]
+    needed: int
+    """Devices without which it does not begin (for the journal: the strategy itself does the waiting)."""
+    patience_s: float
+    """So long it waits for enough devices; then the run ends."""
+
+
+class FleetGrid(Grid):
+    """A strategy's view of the fleet, and the clock of its thread."""
+
+    def __init__(
+        self,
+        turns: Turns,
+        superlink: SuperLink,
+        readiness: Readiness,
+        timetable: Timetable,
+        habits: Habits,
+        record: ev.Record,
+    ) -> None:
+        self._turns = turns
+        self._loop = turns.loop
+        self._superlink = superlink
+        self._readiness = readiness
+        self._timetable = timetable
+        self._habits = habits
+        self._record = record
+        self._desk = Desk(record)
+        self._lull = Lull(habits.patience_s)
+        self._run = Run.create_empty(superlink.run_id)
+        self._waiting: Waiting | None = None
+        self._news = asyncio.Event()
+        self._ready = 0
+        self._questions = 0
+        self._asks_for = PHASES[0]
+        self._complained: set[tuple[int, str]] = set()
+        self._told = False
+        superlink.changed, superlink.dropped, superlink.moved = self._changed, self._desk.dropped, self._news.set
+
+    # --- the clock of the server's thread
+
+    def now_s(self) -> float:
+        """Return the seconds of life."""
+        return self._loop.time()
+
+    def unix_s(self, *, seen: bool) -> float:
+        """Return the virtual date; a strategy that looks at it may be waiting for more than nodes."""
+        if seen:
+            self._lull.disturbed()
+        return self._superlink.t0_unix + self._loop.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Let life go on for *seconds*; in a lull until the nodes that can be selected change."""
+        step_s = max(seconds, SHORTEST_SLEEP_S)
+        endless = self._lull.sleeps(step_s, self.now_s())
+        if self._lull.nodes is not None:
+            self._complain(len(self._lull.nodes))
+        if endless:
+            self._turns.run(lambda: self._until_changed(step_s))
+        else:
+            self._turns.wait(lambda done: self._at(self.now_s() + step_s, done))
+
+    # --- Flower's Grid
+
+    def set_run(self, run: Run) -> None:
+        """Remember the run."""
+        self._run = run
+
+    @property
+    def run(self) -> Run:
+        """The run, a copy."""
+        return copy_of_run(self._run)
+
+    def create_message(
+        self, content: RecordDict, message_type: str, dst_node_id: int, group_id: str, ttl: float | None = None
+    ) -> Message:
+        """Return a new instruction (Flower prefers its Message constructor)."""
+        return Message(content, dst_node_id, message_type, ttl=ttl, group_id=group_id)
+
+    def get_node_ids(self) -> Iterable[int]:
+        """Return the nodes that can be selected, always in one order; a round's first question waits for its start.
+
+        Sampling draws from global generators, seeded anew here: nobody else's draws change anything.
+        """
+        if not self._timetable.running:
+            self._await_round()
+        nodes = tuple(self._turns.run(self._selectable))
+        self._lull.check(nodes, self.now_s())
+        self._lull.asked(nodes)
+        self._reseed()
+        return list(nodes)
+
+    def get_nodes(self) -> Iterable[NodeInfo]:
+        """Return the same as records."""
+        return [NodeInfo(node_id=node_id, status="online") for node_id in self.get_node_ids()]
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        """Lay a task at each message's node; return their ids in the same order."""
+        ids = self._push(list(messages))
+        self._turns.wait(lambda done: self._ring(ids, done))
+        return ids
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        """Take what has come; waits only for replies whose upload has begun, as HttpGrid does."""
+        self._lull.disturbed()
+        pulled = self._superlink.pull(list(message_ids), self.now_s())
+        replies = [reply for reply in pulled if isinstance(reply, Reply)]
+        if any(self._superlink.body_of(reply, self.now_s()) is None for reply in replies):
+            self._turns.run(lambda: self._bodies(replies))
+        self._desk.seen(replies, self.now_s())
+        return _messages(pulled)
+
+    def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
+        """Lay tasks at nodes and return what came back within *timeout*, by moment seen, arrival, node."""
+        ids = self._push(list(messages))
+        tasks = [self._superlink.tasks[task_id] for task_id in ids if task_id]
+        nowhere = self._superlink.pull([task_id for task_id in ids if not task_id], self.now_s())
+        waiting = self._waiting = Waiting(self._superlink, self._loop, self._habits.poll_s, self._desk.seen)
+
+        def arm(done: Done[list[Reply]]) -> None:
+            self._superlink.ring(ids)
+            waiting.begin(tasks, timeout, done)
+
+        replies = self._turns.wait(arm) if tasks else []
+        self._waiting = None
+        label = tasks[0].label if tasks else None
+        if label is not None:
+            self._desk.ended(label, waiting.left.values(), self.now_s())
+        if not self._told and (label is None or label.phase == PHASES[1]):
+            self._close_round(self._timetable.round)  # an app that never tells: its evaluation is over, or asked nobody
+        self._reseed()
+        return _messages([*nowhere, *replies])
+
+    # --- rounds
+
+    def round_closed(self, round_: int) -> None:
+        """Hear from a ServerApp that *round_* is over, evaluation included (0: before the first)."""
+        self._told = True
+        self._close_round(round_)
+
+    def _close_round(self, round_: int) -> None:
+        if self._timetable.running:
+            self._timetable.close()
+            self._record(ev.RoundEnded(self.now_s(), None, round_))
+
+    def _await_round(self) -> None:
+        due_s = self._timetable.due_s
+        if due_s > self.now_s():
+            self._turns.wait(lambda done: self._at(due_s, done))
+        self._timetable.start(self.now_s())
+        self._asks_for = PHASES[0]
+
+    # --- what happens on the loop meanwhile
+
+    def _push(self, messages: list[Message]) -> list[str]:
+        self._lull.disturbed()
+        now_s = self.now_s()
+        ids = self._superlink.push(messages, self._desk.labels(messages), now_s)
+        tasks = [self._superlink.tasks[task_id] for task_id in ids if task_id]
+        if any(task.label.phase == PHASES[0] for task in tasks):
+            self._asks_for = PHASES[1]
+        self._desk.asked(tasks, len(self._superlink.online(now_s)), self._ready, now_s)
+        return ids
+
+    def _ring(self, ids: Iterable[str], done: Done[None]) -> None:
+        self._superlink.ring(ids)
+        done(None)
+
+    def _at(self, at_s: float, done: Done[None]) -> None:
+        self._loop.call_at(at_s, done, None)
+
+    async def _selectable(self) -> list[int]:
+        """Return the nodes that can be selected now, by order of enrolment."""
+        ready = await self._readiness.look()
+        nodes = self._superlink.nodes
+        self._ready = sum(1 for node in nodes.values() if node.device in ready)
+        online = self._superlink.online(self.now_s())
+        if self._habits.selectable == "reachable":
+            return online
+        return [node_id for node_id in online if nodes[node_id].device in ready]
+
+    async def _until_changed(self, step_s: float) -> None:
+        """Return at the first whole *step_s* at which other nodes can be selected than before, or patience ends."""
+        began_s, until_s = self.now_s(), self._lull.ends_s
+        while self.now_s() < until_s and tuple(await self._selectable()) == self._lull.nodes:
+            next_s = min(until_s, self._superlink.next_departure_s(self.now_s()))
+            if self._habits.selectable == "ready":
+                next_s = min(next_s, self.now_s() + LISTEN_EVERY_S)
+            await self._news_or(next_s)
+        steps = max(1, math.ceil((self.now_s() - began_s) / step_s - 1e-9))
+        await asyncio.sleep(began_s + steps * step_s - self.now_s())
+
+    async def _bodies(self, replies: list[Reply]) -> None:
+        """Return when every reply has its body, or has lost it."""
+        while any(self._superlink.body_of(reply, self.now_s()) is None for reply in replies):
+            lost = [reply.lost_s for reply in replies if reply.message is None and reply.lost_s is not None]
+            await self._news_or(min(lost, default=math.inf))
+
+    async def _news_or(self, at_s: float) -> None:
+        """Return when something changed at the SuperLink, at the latest at *at_s*."""
+        self._news.clear()
+        timer = self._loop.call_at(at_s, self._news.set) if at_s < math.inf else None
+        await self._news.wait()
+        if timer is not None:
+            timer.cancel()
+
+    def _changed(self, task: Task, at_s: float) -> None:
+        self._news.set()
+        if self._waiting is not None:
+            self._waiting.changed(task, at_s)
+        self._desk.came(task, self.now_s())
+
+    def _complain(self, reachable: int) -> None:
+        """Write down, once per round and phase, that the server waits for devices."""
+        place = self._timetable.round, self._asks_for
+        if place not in self._complained:
+            self._complained.add(place)
+            needed = self._habits.needed if self._asks_for == PHASES[0] else 1
+            self._record(ev.TooFewDevices(self.now_s(), None, *place, reachable, needed))
+
+    def _reseed(self) -> None:
+        """Seed Python's and numpy's global generators: strategies sample, and add noise, from them."""
+        self._questions += 1
+        entropy = [self._habits.seed, crc32(b"server"), self._questions]
+        first, second = np.random.SeedSequence(entropy).generate_state(2).tolist()
+        random.seed(first)
+        np.random.seed(second)  # noqa: NPY002  # Flower's strategies draw from it
+
+
+def _messages(pulled: Iterable[Reply | Message]) -> list[Message]:
+    messages = (found.message if isinstance(found, Reply) else found for found in pulled)
+    return [message for message in messages if message is not None]

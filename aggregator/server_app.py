@@ -1,0 +1,94 @@
+"""The server's app: a plain Flower ServerApp that runs one strategy for so many rounds and keeps what came of it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flwr.app import ArrayRecord, Context, MetricRecord
+from flwr.serverapp import Grid, ServerApp
+
+from aggregator.course import Arrays, Course
+from aggregator.lull import TooFewForTooLong
+from aggregator.strategies import Cohort, Options, make_strategy
+from aggregator.watched import Tally, Unusable, Watched
+from broker import events as ev
+from broker.errors import RunEnded
+
+Score = Callable[[Arrays], Mapping[str, float] | None]
+"""Judges a model on wearers who are in no device: loss, accuracy, balanced_accuracy, auc, kappa, majority_share …"""
+
+_SCORED = ("loss", "accuracy", "balanced_accuracy", "auc", "kappa", "majority_share")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the server is to do; names as in a fleet file's [learning]."""
+
+    strategy: str
+    strategy_options: Options
+    rounds: int
+    round_deadline_s: float
+    cohort: Cohort
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """Where the server's story goes, and what it needs to tell it."""
+
+    record: ev.Record
+    now_s: Callable[[], float]
+    round_closed: Callable[[int], None]
+    """Told that a round is over (0: before the first); writes RoundEnded."""
+    device_of: Mapping[int, str]
+    """Node id → device."""
+
+
+def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> ServerApp:
+    """Return a ServerApp that trains from ``course.arrays`` on and keeps *course* up to date.
+
+    Raises SettingsError now, not in the server's thread, if the strategy cannot be had.
+    The app returns normally when rounds are done, when devices stayed away for too long, and when the strategy cannot
+    use what it gets: ``course.cause`` and ``course.reason`` say which. Only RunEnded leaves it as an exception.
+    """
+    tally = Tally()
+    strategy = make_strategy(plan.strategy, plan.strategy_options, plan.cohort, tally)
+    watched = Watched(strategy, tally, course, witness.device_of, witness.record, witness.now_s)
+    custom_loop = type(strategy).start is not type(watched).start
+    app = ServerApp()
+
+    def judge(round_: int, arrays: ArrayRecord) -> MetricRecord | None:
+        course.arrays = arrays.to_numpy_ndarrays()
+        course.rounds_done = round_
+        metrics = score(course.arrays)
+        if metrics is not None:
+            course.note("evaluate_metrics_serverapp", round_, metrics)
+            witness.record(ev.ModelScored(witness.now_s(), None, round_, *(float(metrics[name]) for name in _SCORED)))
+        witness.round_closed(round_)
+        return None if metrics is None else MetricRecord({name: float(value) for name, value in metrics.items()})
+
+    @app.main()
+    def main(grid: Grid, _context: Context) -> None:
+        try:
+            (strategy if custom_loop else watched).start(
+                grid=grid,
+                initial_arrays=ArrayRecord(course.arrays),
+                num_rounds=plan.rounds,
+                timeout=plan.round_deadline_s,
+                evaluate_fn=judge,
+            )
+        except TooFewForTooLong as error:
+            course.ends("too_few_devices", str(error))
+        except RunEnded:
+            raise
+        except Unusable as error:
+            _log.info("the strategy cannot go on", exc_info=True)
+            course.ends("failed", str(error))
+        except Exception as error:  # a strategy of somebody's own: its author reads the traceback with -v
+            _log.info("the strategy failed", exc_info=True)
+            course.ends("failed", f"{type(error).__name__} in the strategy: {error}")
+        else:
+            course.ends("rounds_done")
+
+    return app

@@ -1,0 +1,140 @@
+"""Costs: what a day of life, of streaming and of learning takes from a device of each kind. Arithmetic, no run."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from broker.messages import encode_batch
+from devices.body.synthetic import SyntheticBody
+from devices.habits import Habits
+from devices.kinds import Kind
+from devices.residents import Device
+from devices.settings import DAY_S, Fleet, Learning, Work
+from devices.workload import FORWARD_SHARE
+
+WEARERS, DAYS = 12, 7
+"""Habits of so many wearers of a kind, over so many days, stand for all."""
+
+ALMOST_NOTHING = Work(gflop=0.0, mb_down=0.002, mb_up=0.002)
+"""Work that a fleet leaves out is computed from model and data; for models that ship, it is messages of about 2 kB."""
+
+
+@dataclass(frozen=True, slots=True)
+class DayCost:
+    """One device of a kind, one day; *kind* names the group, too, where a fleet has it with different figures.
+
+    ``learning_*``: as if the device delivered whenever the server selects it.
+    """
+
+    kind: str
+    devices: int
+    battery_h: float
+    """Hours that a full battery lasts, without learning."""
+    life_j: float
+    near_mb: float
+    near_j: float
+    learning_mb: float
+    learning_j: float
+    learning_battery_min: float
+    """Minutes of ordinary life that the energy for learning would have lasted."""
+    fit_s: float | None
+    """Seconds of one fit when nobody uses the device; None for a kind that does not train."""
+
+
+def day_costs(fleet: Fleet, devices: Sequence[Device]) -> list[DayCost]:
+    """Return what a day costs each kind of *devices* (the residents of *fleet*), in the order of the file."""
+    return [_day_cost(fleet, kind, alike) for kind, alike in by_kind(devices).items()]
+
+
+def by_kind(devices: Iterable[Device]) -> dict[str, list[Device]]:
+    """Return *devices* by what they are; those with figures changed by their group stand apart: ``phone (slow)``."""
+    models: dict[str, list[Kind]] = {}
+    of_kind: dict[str, list[Device]] = {}
+    for device in devices:
+        alike = models.setdefault(device.kind.kind, [])
+        if device.kind not in alike:
+            alike.append(device.kind)
+        first = device.kind is alike[0] or device.kind == alike[0]
+        of_kind.setdefault(device.kind.kind if first else f"{device.kind.kind} ({device.group})", []).append(device)
+    return of_kind
+
+
+def rounds_that_fit(fleet: Fleet) -> int:
+    """Return how many of the fleet's rounds can start before its last day is over."""
+    learning = fleet.learning
+    left_s = fleet.days * DAY_S - learning.first_round_s
+    if left_s <= 0:
+        return 0
+    if learning.round_every_s <= 0:
+        return learning.rounds
+    return min(learning.rounds, int(-(-left_s // learning.round_every_s)))
+
+
+def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device]) -> DayCost:
+    kind = alike[0].kind
+    worn, in_use = _shares(fleet, alike[:WEARERS])
+    draw_mw = kind.idle_mw + kind.sensing_mw * worn + kind.in_use_mw * in_use
+    near_bytes = _streamed_bytes(fleet.name, kind) * worn
+    near_j = kind.near.energy_j(near_bytes) if kind.near is not None else 0.0
+    life_j = draw_mw / 1_000 * DAY_S + near_j
+    learning_mb, learning_j = _learning(fleet, kind) if kind.trains else (0.0, 0.0)
+    work = fleet.learning.work or ALMOST_NOTHING
+    return DayCost(
+        kind=name,
+        devices=len(alike),
+        battery_h=kind.battery_wh * 3_600 / life_j * 24,
+        life_j=life_j,
+        near_mb=near_bytes / 1e6,
+        near_j=near_j,
+        learning_mb=learning_mb,
+        learning_j=learning_j,
+        learning_battery_min=learning_j / life_j * 1_440,
+        fit_s=kind.processor.seconds(work.gflop, in_use=False) if kind.trains else None,
+    )
+
+
+def _shares(fleet: Fleet, alike: Iterable[Device]) -> tuple[float, float]:
+    """Return the shares of a day that such devices are worn and in use; recorded wearers count as always wearing."""
+    worn_s = in_use_s = total_s = 0.0
+    for device in alike:
+        if device.recording is not None or fleet.ideal:
+            return 1.0, 0.0
+        body = SyntheticBody(fleet.seed, device.wearer, fleet.start)
+        habits = Habits(fleet.seed, device.name, device.kind, None, device.wearer, body, fleet.start)
+        for life in habits.lives(0.0, DAYS * DAY_S):
+            lasts_s = life.to_s - life.from_s
+            total_s += lasts_s
+            worn_s += lasts_s * life.worn
+            in_use_s += lasts_s * life.in_use
+    return worn_s / total_s, in_use_s / total_s
+
+
+def _streamed_bytes(fleet: str, kind: Kind) -> float:
+    """Return the bytes that a day of readings takes, worn all day, in batches as they are sent."""
+    channels = {}
+    for channel, every_s in kind.senses.items():
+        times = np.arange(0.0, kind.sync_every_s, every_s)
+        channels[channel] = (times, np.full(len(times), 60.0))
+    if not channels:
+        return 0.0
+    return len(encode_batch(fleet, f"{kind.kind}-1", 1, 0.0, channels)) * DAY_S / kind.sync_every_s
+
+
+def _learning(fleet: Fleet, kind: Kind) -> tuple[float, float]:
+    """Return megabytes and joules a day for training and evaluating over Wi-Fi."""
+    learning, work = fleet.learning, fleet.learning.work or ALMOST_NOTHING
+    a_day = rounds_that_fit(fleet) / fleet.days
+    trains, judges = a_day * learning.fraction_train, a_day * learning.fraction_evaluate
+    wifi = kind.far.wifi
+    down_j = wifi.energy_j(work.mb_down * 1e6, down=True)
+    up_j = wifi.energy_j(work.mb_up * 1e6, down=False)
+    fit_j = kind.training_mw / 1_000 * kind.processor.seconds(work.gflop, in_use=False)
+    judge_j = fit_j * _forward(learning)
+    megabytes = trains * (work.mb_down + work.mb_up) + judges * work.mb_down
+    return megabytes, trains * (down_j + fit_j + up_j) + judges * (down_j + judge_j)
+
+
+def _forward(learning: Learning) -> float:
+    """Return what judging a model takes, as a share of a fit: the forward pass of one epoch."""
+    return FORWARD_SHARE / learning.local_epochs
