@@ -40,8 +40,8 @@ STRATEGIES = (*_PLAIN, *_PRIVATE)
 _NOT_HERE = {
     "fedxgbbagging": "its updates are boosted trees, not the arrays of a model that can be averaged",
     "fedxgbcyclic": "its updates are boosted trees, not the arrays of a model that can be averaged",
-    "dp_client_fixed": "its devices must clip by themselves (fixedclipping_mod), and ours do not: use dp_fixed",
-    "dp_client_adaptive": "its devices must clip by themselves (adaptiveclipping_mod), and ours do not: use dp_adaptive",
+    "dp_client_fixed": "its devices must clip by themselves (fixedclipping_mod); ours do not: use dp_fixed",
+    "dp_client_adaptive": "its devices must clip by themselves (adaptiveclipping_mod); ours do not: use dp_adaptive",
 }
 
 NOISE_MULTIPLIER = 1.0

@@ -44,7 +44,7 @@ class Done(Generic[Answer]):
             give(given)
 
 
-Arm = Callable[[Done[Any]], None]
+Arm = Callable[[Done[Any]], object]
 Hold = Callable[["concurrent.futures.Future[Arm | None]", str], Arm | None]
 """Blocks the loop's thread until the future is done; raises HeldTooLong, naming the second argument, if it never is."""
 
@@ -103,7 +103,7 @@ class Turns:
             raise HeldTooLong(f"{self._name} was told to end and still thinks after {FAREWELL_S:.0f} s")
         self._finish()
 
-    def wait(self, arm: Callable[[Done[Answer]], None]) -> Answer:
+    def wait(self, arm: Callable[[Done[Answer]], object]) -> Answer:
         """From the thread: have *arm* called on the loop with a ``done``, and wait for what that is given."""
         if threading.current_thread() is not self._thread:
             raise RuntimeError(

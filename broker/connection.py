@@ -1,26 +1,18 @@
-"""One MQTT connection: paho's client, driven by the hooks of an asyncio loop. The only module that knows paho."""
+"""One MQTT connection: paho's client, driven by the hooks of an asyncio loop."""
 
 import asyncio
 import contextlib
+import logging
 import socket
 import ssl
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
 
 from broker.address import Address
+from broker.entrance import Client, Entrance
 from broker.errors import BrokerLost, BrokerRefused
 from broker.link import Message
-
-Version = MQTTProtocolVersion
-MQTT_5, MQTT_3 = Version.MQTTv5, Version.MQTTv311
-
-SESSION_EXPIRY_S = 86_400
-"""A broker of MQTT 5 keeps what waits for a link for a day (of the wall) if nobody tells it to forget."""
 
 REFUSED = 128
 """Reason codes from here on are refusals (MQTT 5 §2.4)."""
@@ -30,6 +22,8 @@ _NOTHING = "fleetbeat/nothing"
 """A filter to which nobody subscribes."""
 _LAST_WORDS_S = 5.0
 """Wall seconds for the broker to read what we still have to say."""
+
+_log = logging.getLogger(__name__)
 
 
 class VersionRefused(BrokerRefused):
@@ -49,94 +43,60 @@ class Ears(Protocol):
         """The connection is over, and we did not end it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entrance:
-    """How one connection comes in; *login* is user and password, *keepalive_s* counts on the wall."""
-
-    name: str
-    login: tuple[str, str] | None
-    will: Message | None
-    keepalive_s: int
-    anew: bool
-    version: Version
-
-
-class _Client(mqtt.Client):
-    """Paho's client, but a socket that cannot be connected is closed, not left to the garbage collector."""
-
-    address: Address
-    limit_s: float
-
-    def _create_socket(self) -> socket.socket:
-        address = self.address
-        if address.socket is None:
-            sock = socket.create_connection((address.host, address.port), timeout=self.limit_s)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        else:
-            sock = socket.socket(socket.AF_UNIX)
-            sock.settimeout(self.limit_s)
-        try:
-            if address.socket is not None:
-                sock.connect(str(address.socket))
-            return sock if address.tls is None else address.tls.wrap_socket(sock, server_hostname=address.host)
-        except BaseException:
-            sock.close()
-            raise
-
-
 class Connection:
-    """Lives on the running loop; is opened once and never again."""
+    """Lives on the running loop and is opened once; *limit_s* bounds every wait for the broker, on the wall."""
 
-    def __init__(self, address: Address, entrance: Entrance, ears: Ears) -> None:
+    def __init__(self, address: Address, entrance: Entrance, ears: Ears, limit_s: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._address = address
         self._entrance = entrance
         self._ears = ears
+        self._limit_s = limit_s
         self._greeting: asyncio.Future[bool] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._expected_end = False
         self._writer_set = False
-        self._client = self._make_client()
+        self._client = Client(address, entrance, limit_s)
+        self._listen()
 
-    async def open(self, limit_s: float) -> bool:
+    async def open(self) -> bool:
         """Connect and return whether the broker remembers the name; the way to the broker itself is made blocking."""
-        came_in, address = self._entrance, self._address
-        extra: dict[str, Any] = {}
-        if came_in.version == MQTT_5:
-            extra = {"clean_start": came_in.anew, "properties": _expiry(PacketTypes.CONNECT, SESSION_EXPIRY_S)}
-        self._client.address, self._client.limit_s = address, limit_s
+        name, address = self._entrance.name, self._address
         try:
-            self._client.connect(
-                address.host or str(address.socket), address.port or 1, keepalive=came_in.keepalive_s, **extra
-            )
+            self._client.enter()
         except ssl.SSLError as error:
             raise BrokerRefused(f"{address}: no safe connection: {error.reason or error}") from None
         except OSError as error:
             raise BrokerRefused(f"{address}: no broker answers: {error.strerror or error}") from None
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(self._limit_s):
                 return await self._greeting
         except TimeoutError:
             self.expect_end()
             self._shut()
-            raise BrokerLost(f"{address} did not answer {came_in.name} within {limit_s:g} s") from None
+            raise BrokerLost(f"{address} did not answer {name} within {self._limit_s:g} s") from None
 
     def publish(self, message: Message) -> int | None:
         """Send at QoS 1; return the number under which the broker will answer, None if the connection is gone."""
         info = self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
         return info.mid if info.rc == mqtt.MQTT_ERR_SUCCESS else None
 
-    async def subscribe(self, topic_filter: str, limit_s: float) -> None:
+    async def subscribe(self, topic_filter: str) -> None:
         """Subscribe at QoS 1 and wait for the broker's word."""
         name, address = self._entrance.name, self._address
         try:
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(self._limit_s):
                 reason = await self._answer(self._client.subscribe(topic_filter, qos=1)[1])
         except TimeoutError:
             raise BrokerLost(f"{address} did not answer {name}'s subscription to {topic_filter}") from None
         if reason >= REFUSED:
             raise BrokerRefused(f"{address} refuses {name} the subscription to {topic_filter}")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, whoever ended it."""
+        return self._over.done()
 
     def expect_end(self) -> None:
         """Whatever ends this connection from now on is no news."""
@@ -156,8 +116,7 @@ class Connection:
     async def say_goodbye(self, *, forget: bool) -> None:
         """End in order; with *forget* the broker (of MQTT 5) drops the name's subscriptions and messages too."""
         await self._read_to_the_end()
-        with_expiry = forget and self._entrance.version == MQTT_5
-        self._client.disconnect(properties=_expiry(PacketTypes.DISCONNECT, 0) if with_expiry else None)
+        self._client.leave(forget=forget)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):
                 await asyncio.shield(self._over)
@@ -188,19 +147,8 @@ class Connection:
         """Ping if it is time; to be called every minute or so."""
         self._client.loop_misc()
 
-    def _make_client(self) -> _Client:
-        came_in = self._entrance
-        client = _Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=came_in.name,
-            clean_session=None if came_in.version == MQTT_5 else came_in.anew,
-            protocol=came_in.version,
-            reconnect_on_failure=False,
-        )
-        if came_in.login is not None:
-            client.username_pw_set(*came_in.login)
-        if came_in.will is not None:
-            client.will_set(came_in.will.topic, came_in.will.payload, qos=1, retain=came_in.will.retain)
+    def _listen(self) -> None:
+        client = self._client
         client.on_socket_open = self._socket_opened
         client.on_socket_close = self._socket_closed
         client.on_socket_register_write = self._something_to_write
@@ -211,7 +159,6 @@ class Connection:
         client.on_message = lambda _client, _data, got: self._ears.heard(
             Message(got.topic, bytes(got.payload), got.retain)
         )
-        return client
 
     def _socket_opened(self, _client: mqtt.Client, _data: object, sock: Any) -> None:
         self._loop.add_reader(sock, self._read)
@@ -224,12 +171,18 @@ class Connection:
         self._loop.call_soon(self._flush)
 
     def _read(self) -> None:
-        self._client.loop_read()
-        while self._address.tls is not None:  # bytes already decrypted make no socket readable
-            sock: Any = self._client.socket()
-            if sock is None or not sock.pending():
-                return
+        try:
             self._client.loop_read()
+            while self._address.tls is not None:  # bytes already decrypted make no socket readable
+                sock: Any = self._client.socket()
+                if sock is None or not sock.pending():
+                    return
+                self._client.loop_read()
+        except Exception:  # paho would try to read the same packet for ever
+            _log.exception("%s: a packet of %s makes no sense", self._entrance.name, self._address)
+            self._socket_closed(self._client, None, self._client.socket())
+            self._shut()
+            self._finish(f"{self._address} sent what makes no sense")
 
     def _flush(self) -> None:
         self._client.loop_write()
@@ -261,9 +214,11 @@ class Connection:
         self._greeting.set_exception(kind(f"{self._address} refuses {self._entrance.name} ({user}): {reason}"))
 
     def _disconnected(self, _client: mqtt.Client, _data: object, flags: Any, reason: Any, _more: object) -> None:
-        name = self._entrance.name
         said = f": {reason}" if flags.is_disconnect_packet_from_server else ""
-        why = f"{self._address} closed the connection{said}"
+        self._finish(f"{self._address} closed the connection{said}")
+
+    def _finish(self, why: str) -> None:
+        name = self._entrance.name
         for answer in self._answers.values():
             if not answer.done():
                 answer.set_exception(BrokerLost(f"{name}: {why}"))
@@ -278,9 +233,3 @@ class Connection:
         answer = self._answers.get(mid)
         if answer is not None and not answer.done():
             answer.set_result(max((reason.value for reason in reasons), default=0))
-
-
-def _expiry(packet: int, seconds: int) -> Properties:
-    properties = Properties(packet)  # type: ignore[no-untyped-call]  # paho annotates only part of itself
-    properties.SessionExpiryInterval = seconds
-    return properties

@@ -8,8 +8,9 @@ import asyncio
 from collections import defaultdict
 
 from broker.address import Address
-from broker.connection import MQTT_3, MQTT_5, Connection, Entrance, Version, VersionRefused
+from broker.connection import Connection, VersionRefused
 from broker.credentials import Credentials
+from broker.entrance import MQTT_3, MQTT_5, Entrance, Version
 from broker.errors import BrokerLost, FleetbeatError, HeldTooLong
 from broker.ledger import Ledger
 from broker.link import Message
@@ -50,6 +51,8 @@ class Exchange:
         station.visits += 1
         anew = station.name not in self._met
         connection, present = await self._greet(station, will, anew=anew)
+        if connection.is_over:
+            raise BrokerLost(f"{station.name} is not connected: {station.lost}")
         self._met.add(station.name)
         self.ledger.enter(station.name, remembered=present)
         station.connection, station.will, station.lost, station.connected = connection, will, None, True
@@ -64,7 +67,7 @@ class Exchange:
         if station.connection is None:
             raise BrokerLost(f"{station.name} is not connected")
         self.ledger.subscribe(station.name, topic_filter)
-        await station.connection.subscribe(topic_filter, self._patience_s)
+        await station.connection.subscribe(topic_filter)
 
     async def hush(self, station: Station) -> None:
         """Acknowledge nothing any more."""
@@ -97,9 +100,9 @@ class Exchange:
         if self._ticking is not None:
             self._ticking.cancel()
         connections = [station.connection for station in self._online.values() if station.connection is not None]
+        await asyncio.gather(*(connection.say_goodbye(forget=True) for connection in connections))
         for station in self._online.values():
             station.depart()
-        await asyncio.gather(*(connection.say_goodbye(forget=True) for connection in connections))
 
     def lost(self) -> Station | None:
         """Return somebody whose connection the broker ended, if there is one; any thread may ask."""
@@ -157,8 +160,8 @@ class Exchange:
     ) -> tuple[Connection, bool]:
         login = self._credentials.of(station.name)
         entrance = Entrance(station.name, login, will, station.keepalive_s, anew, version)
-        connection = Connection(self._address, entrance, station)
-        return connection, await connection.open(self._patience_s)
+        connection = Connection(self._address, entrance, station, self._patience_s)
+        return connection, await connection.open()
 
     async def _tick(self) -> None:
         while True:

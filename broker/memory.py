@@ -81,7 +81,8 @@ class MemoryBroker:
         self._subscriptions.add(topic_filter, name)
         self._routes.clear()
         session = self._sessions[name]
-        for topic in sorted(self._stored):
+        wild = "+" in topic_filter or "#" in topic_filter
+        for topic in sorted(self._stored) if wild else [topic_filter] if topic_filter in self._stored else []:
             if matches(topic_filter, topic) and (self._access is None or self._access.may_read(name, topic)):
                 self._hand_over(session, self._stored[topic])
 

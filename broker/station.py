@@ -50,7 +50,9 @@ class Station:
 
     def answered(self, mid: int, reason: int) -> None:
         """Strike out what the broker has, or does not want."""
-        entry = self._pending.pop(mid)
+        entry = self._pending.pop(mid, None)
+        if entry is None:
+            return
         if reason < REFUSED:
             self._ledger.acknowledge(self.name, entry)
         else:

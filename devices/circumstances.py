@@ -64,7 +64,7 @@ def tiled(
             values[first:last] = [value] * (last - first)
     names = list(told)
     return [
-        Circumstances(start, end, **dict(zip(names, values, strict=True)))  # type: ignore[arg-type]  # names are fields of the record
+        Circumstances(start, end, **dict(zip(names, values, strict=True)))
         for start, end, values in zip(edges, edges[1:], zip(*told.values(), strict=True), strict=False)
     ]
 

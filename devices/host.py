@@ -57,7 +57,7 @@ class Host:
         app: App,
         record: ev.Record,
     ) -> None:
-        self._fleet = fleet
+        self._fleet = ideal.prompt(fleet) if fleet.ideal else fleet
         self._wire = wire
         self._uplink_of = uplink_of
         self._app = app
@@ -69,7 +69,7 @@ class Host:
         self._power: dict[str, Power] = {}
         self._streams: dict[str, Stream | None] = {}
         self._intakes: dict[str, Intake] = {}
-        self._buffers: dict[str, MemoryBuffer] = {}
+        self.buffers: dict[str, MemoryBuffer] = {}
         self.lived: list[Lived] = []
         self.agents = {name: self._agent(resident) for name, resident in self._residents.items()}
         for name, resident in self._residents.items():
@@ -203,7 +203,7 @@ class Host:
         fleet, name = self._fleet, resident.name
         task = TASKS[fleet.learning.task]
         sources = [r for r in self._residents.values() if r.trainer == name]
-        buffer = self._buffers[name] = MemoryBuffer(self.buffer_reference(name), resident.kind.buffer_readings)
+        buffer = self.buffers[name] = MemoryBuffer(self.buffer_reference(name), resident.kind.buffer_readings)
         diary = diary_for(fleet.learning.label_source, task, fleet.seed, resident.wearer)
         self._remember(buffer, sources, body, task, diary)
         intake = self._intakes[name] = Intake(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from devices.circumstances import Circumstances
 from devices.kinds import Kind
+from devices.settings import Fleet
 
 
 def ideal(kind: Kind) -> Kind:
@@ -28,6 +29,11 @@ def ideal(kind: Kind) -> Kind:
             "training_mw": 0.0,
         }
     )
+
+
+def prompt(fleet: Fleet) -> Fleet:
+    """Return *fleet* with devices that ask for tasks at once instead of every few seconds."""
+    return fleet.model_copy(update={"learning": fleet.learning.model_copy(update={"poll_s": 0.0})})
 
 
 def untroubled(from_s: float, to_s: float) -> Iterator[Circumstances]:

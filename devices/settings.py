@@ -25,10 +25,8 @@ STRATEGIES = (
     "krum",
     "multikrum",
     "bulyan",
-    "dp-server-fixed",
-    "dp-server-adaptive",
-    "dp-client-fixed",
-    "dp-client-adaptive",
+    "dp_fixed",
+    "dp_adaptive",
 )
 """Flower's strategies by our names; the aggregator has the classes. Anything else is ``path.py:Class``."""
 

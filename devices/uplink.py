@@ -5,6 +5,7 @@ them, live it is the SuperLink's Fleet API.
 """
 
 import concurrent.futures
+from collections.abc import Callable
 from typing import Protocol
 
 from flwr.app import Message
@@ -38,6 +39,12 @@ class Uplink(Protocol):
 
     def wanted(self, message: Message, now_s: float) -> bool:
         """Whether the server still waits for the answer to *message*."""
+
+    def on_task(self, ring: Callable[[], None]) -> None:
+        """Have *ring* called whenever a task has come to lie at the server for this node."""
+
+    def begin_upload(self, message: Message, now_s: float) -> bool:
+        """Send the head of the reply to *message*; False when nobody wants the reply any more."""
 
     def deliver(self, now_s: float, reply: Message) -> bool:
         """Hand in a reply; False when the server no longer wanted it and dropped it."""

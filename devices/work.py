@@ -79,8 +79,8 @@ class Work:
         try:
             await self._transfer("fetching", self._load.bytes_down)
             reply = await self._compute()
-            await self._transfer("uploading", self._load.bytes_up(reply))
-            accepted = self._tools.uplink.deliver(self._now(), reply)
+            accepted = await self._transfer("uploading", self._load.bytes_up(reply))
+            accepted = accepted and self._tools.uplink.deliver(self._now(), reply)
             self._note(ev.UploadFinished, accepted)
         except CutShort as cut:
             return self._give_up(cut.why)
@@ -90,8 +90,11 @@ class Work:
             self._settle()
         return None
 
-    async def _transfer(self, stage: str, size_bytes: int) -> None:
-        """Move *size_bytes* over the far link; a broken link means to start again when it is back."""
+    async def _transfer(self, stage: str, size_bytes: int) -> bool:
+        """Move *size_bytes* over the far link; a broken link means to start again when it is back.
+
+        Return False for an upload that the server does not want any more: it says so before the bytes flow.
+        """
         self._stage = stage
         if stage == "uploading":
             self._note(ev.UploadStarted, size_bytes)
@@ -105,6 +108,8 @@ class Work:
                     raise CutShort("not_wanted")  # the server gave the task up: its objects are gone
                 await self._alarm.until(FOREVER_S)
                 continue
+            if stage == "uploading" and not self._tools.uplink.begin_upload(self._message, self._now()):
+                return False
             whole_s = far.transfer_s(size_bytes, down=stage == "fetching")
             began_s = self._now()
             self._tools.power.spend("transfer", far.wake_j)
@@ -116,6 +121,7 @@ class Work:
             left -= crossed
             self._transfer_s += passed_s
             self._bytes[stage] += round(size_bytes * crossed)
+        return True
 
     async def _compute(self) -> Message:
         """Run the app now, and let it take as long as this processor needs for it."""

@@ -3,13 +3,14 @@
 import sys
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from aggregator.accounting import Account
 from broker import events as ev
+from devices.settings import Fleet
 
 NAMES_SHOWN = 3
 
@@ -17,9 +18,9 @@ NAMES_SHOWN = 3
 class Watcher:
     """Shows a run on the terminal, on stderr, and never in the way of what is printed on stdout."""
 
-    def __init__(self, start: datetime, days: float, rounds: int, *, quiet: bool) -> None:
-        """Follow a run of *days* from *start*; *quiet*: show nothing."""
-        self._start, self._until_s, self._rounds = start, days * 86_400.0, rounds
+    def __init__(self, fleet: Fleet, *, quiet: bool) -> None:
+        """Follow a run of *fleet*; *quiet*: show nothing."""
+        self._start, self._until_s, self._rounds = fleet.start, fleet.days * 86_400.0, fleet.learning.rounds
         self._console = Console(file=sys.stderr, quiet=quiet)
         self._progress = Progress(
             SpinnerColumn(),

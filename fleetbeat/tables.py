@@ -1,11 +1,11 @@
 """The tables of a run folder, written from the account, the devices' figures and their life logs."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from aggregator.accounting import OUTCOMES, Account
-from devices.figures import Figures
+from devices.figures import Report
 from devices.lifelog import Lived
 from devices.residents import Device
 
@@ -29,20 +29,7 @@ LIFE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceReport:
-    """Where one device stands: its figures, its energies by purpose in joules, its examples."""
-
-    device: Device
-    figures: Figures
-    examples: int | None
-    life_j: float
-    training_j: float
-    radio_j: float
-    sensing_j: float
-
-
-def round_lines(account: Account, clients: dict[int, dict[str, float]]) -> Iterator[Sequence[object]]:
+def round_lines(account: Account, clients: dict[int, dict[str, Any]]) -> Iterator[Sequence[object]]:
     """Yield rounds.csv; *clients* has Flower's federated metrics by round."""
     for number in sorted(account.rounds):
         line = account.rounds[number]
@@ -102,7 +89,7 @@ def outcome_lines(account: Account, start: datetime) -> Iterator[Sequence[object
         )
 
 
-def device_lines(account: Account, reports: Iterable[DeviceReport], now_s: float) -> Iterator[Sequence[object]]:
+def device_lines(account: Account, devices: Iterable[tuple[Device, Report]], now_s: float) -> Iterator[Sequence[object]]:
     """Yield devices.csv as things stand at *now_s*."""
     selected: dict[str, int] = {}
     delivered: dict[str, int] = {}
@@ -118,8 +105,8 @@ def device_lines(account: Account, reports: Iterable[DeviceReport], now_s: float
         if trail.accuracy is not None and (trail.phase == "evaluate" or name not in accuracy):
             accuracy[name] = trail.accuracy
     span_s = now_s or 1.0
-    for report in reports:
-        device, figures = report.device, report.figures
+    for device, report in devices:
+        figures = report.figures
         yield (
             device.name,
             device.kind.kind,

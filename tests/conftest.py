@@ -37,5 +37,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [report for report in terminalreporter.getreports("skipped") if NO_BROKER in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(
-            f"{NO_BROKER} ({len(skipped)} tests). Install the package `mosquitto`.", yellow=True
+            f"{NO_BROKER} (skipped: {len(skipped)}). Install the package mosquitto.", yellow=True
         )

@@ -1,4 +1,4 @@
-"""A small fleet for tests: devices that really live on the virtual loop, and a server of Flower's that trains on them."""
+"""A small fleet for tests: devices that live on the virtual loop, and a server of Flower's that trains on them."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -123,7 +123,9 @@ class Fleet:
                 life.cancel()
             await asyncio.gather(*lives, return_exceptions=True)
 
-    async def learn(self, strategy: str = "fedavg", *, rounds: int = 2, deadline_s: float = 600.0, **habits: Any) -> None:
+    async def learn(
+        self, strategy: str = "fedavg", *, rounds: int = 2, deadline_s: float = 600.0, **habits: Any
+    ) -> None:
         """Run our ServerApp with one of Flower's strategies."""
         options: Mapping[str, Any] = habits.pop("options", {})
         cohort = Cohort(devices=len(self.devices), **habits.pop("cohort", {}))

@@ -195,7 +195,8 @@ class FlowerPost:
     def _end(self, task: str) -> bool:
         upload = self.uploads.pop(task)
         contents = list(upload.objects.items())
-        return all([self.state.store_object(self.run_id, upload.session, key, content) for key, content in contents])
+        stored = [self.state.store_object(self.run_id, upload.session, key, content) for key, content in contents]
+        return all(stored)
 
     def pull(self, *tasks: str) -> dict[str, str]:
         replies = self.state.get_message_res({task for task in tasks if task not in self.heads}, self.run_id)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from time import monotonic, sleep
+from time import monotonic, sleep  # noqa: TID251  # bound at import, as strategies do
 
 import flwr.serverapp.strategy.strategy_utils as utils
 import pytest

@@ -1,4 +1,4 @@
-"""One contract for two SuperLinks: what Flower's does with a node that behaves and with one that does not, ours does too."""
+"""One contract for two SuperLinks: what Flower's does with nodes that behave and nodes that do not, ours does too."""
 
 from collections.abc import Callable
 
@@ -307,13 +307,21 @@ def _story(post: Post, steps: list[Step]) -> list[object]:
     pushed: list[str] = []
     held: dict[str, str] = {}
     told: list[object] = []
+    for device in DEVICES:
+        post.reach(device)
     for wait_s, act, device in steps:
         post.to(post.now_s + wait_s)
-        told += [ACTS[act](post, device, pushed, held), sorted(post.online())]
+        told += [act, ACTS[act](post, device, pushed, held), sorted(post.online())]
     return told
 
 
-@given(st.lists(st.tuples(st.integers(1, 130), st.sampled_from(sorted(ACTS)), st.sampled_from(DEVICES)), max_size=40))
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_whatever_happens_both_tell_the_same_story(monkeypatch: pytest.MonkeyPatch, steps: list[Step]) -> None:
-    assert _story(TwinPost(), steps) == _story(FlowerPost(monkeypatch), steps)
+WAITS_S = (1, 10, 29, 30, 31, 60, 300)
+"""Around the heartbeats and the tasks' 900 s of life."""
+STEPS = st.tuples(st.sampled_from(WAITS_S), st.sampled_from((*ACTS, "push", "fetch", "pull")), st.sampled_from(DEVICES))
+
+
+@given(st.lists(STEPS, min_size=20, max_size=80))
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+def test_whatever_happens_both_tell_the_same_story(steps: list[Step]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        assert _story(TwinPost(), steps) == _story(FlowerPost(patch), steps)

@@ -20,8 +20,11 @@ def turns(patience_s: float = 20.0) -> Turns:
     return Turns(loop, loop.hold, "the server (test)")
 
 
-def sleeping(two: Turns, wait_s: float) -> Any:
-    return two.wait(lambda done: two.loop.call_later(wait_s, done, two.loop.time))
+def sleeping(two: Turns, wait_s: float) -> None:
+    def arm(done: Done[None]) -> None:
+        two.loop.call_later(wait_s, done, None)
+
+    two.wait(arm)
 
 
 async def test_time_passes_only_while_the_thread_waits() -> None:

@@ -6,8 +6,8 @@ from typing import Protocol
 import aiomqtt
 
 from broker.access import Access
-from broker.connection import MQTT_3
 from broker.credentials import Credentials
+from broker.entrance import MQTT_3
 from broker.link import Link, Message, Wire
 from broker.memory import MemoryBroker, MemoryWire
 from broker.mosquitto import PrivateMosquitto

@@ -18,8 +18,8 @@ from cryptography.x509.oid import NameOID
 
 from broker import mqtt, topics
 from broker.address import Address, read_address
-from broker.connection import MQTT_3, MQTT_5
 from broker.credentials import Credentials
+from broker.entrance import MQTT_3, MQTT_5
 from broker.errors import BrokerLost, BrokerRefused, HeldTooLong
 from broker.link import Message
 from broker.mosquitto import PrivateMosquitto, find_mosquitto
@@ -166,13 +166,15 @@ async def test_a_broker_of_the_old_school_is_spoken_to_in_its_language() -> None
     heard: list[int] = []
 
     async def old_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Speaks just enough of MQTT 3.1.1 to answer CONNECT."""
+        """Speaks just enough of MQTT 3.1.1 to answer CONNECT and UNSUBSCRIBE."""
         while header := await reader.read(1):
             packet = await reader.readexactly((await reader.readexactly(1))[0])
             if header[0] == 0x10:
                 level = packet[6]
                 heard.append(level)
                 writer.write(bytes((0x20, 2, 0, 0 if level == 4 else 1)))
+            if header[0] == 0xA2:
+                writer.write(bytes((0xB0, 2, *packet[:2])))
             if header[0] == 0xE0:
                 break
         writer.close()
@@ -185,6 +187,28 @@ async def test_a_broker_of_the_old_school_is_spoken_to_in_its_language() -> None
 
     assert not present
     assert heard == [5, 4, 4]  # once to be understood, once to clear up, once to stay
+
+
+async def test_a_broker_that_talks_nonsense_is_left() -> None:
+    async def mad_broker(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(bytes((0x20, 3, 0, 0, 0)))  # welcome
+        writer.write(bytes((0x30, 5, 0, 2, 0xFF, 0xFF, 0)))  # a topic that is no text
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(mad_broker, "127.0.0.1", 0) as server:
+        wire = MqttWire(Address("127.0.0.1", server.sockets[0].getsockname()[1]), patience_s=5.0)
+        band = wire.link("band-1")
+
+        async def talk() -> None:
+            await band.connect()
+            await until(lambda: not band.connected)
+            await band.settled()
+
+        with pytest.raises(BrokerLost, match="sent what makes no sense"):
+            await talk()
+        await wire.close()
 
 
 @pytest.mark.needs_broker

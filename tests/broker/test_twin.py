@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker import topics
-from broker.connection import MQTT_3, MQTT_5, Version
+from broker.entrance import MQTT_3, MQTT_5, Version
 from broker.link import Message, Wire
 from broker.memory import MemoryBroker, MemoryWire
 from broker.mosquitto import PrivateMosquitto

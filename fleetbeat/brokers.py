@@ -1,0 +1,49 @@
+"""Which broker: the word behind ``--broker`` becomes a wire."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.access import Access
+from broker.address import read_address
+from broker.credentials import OPEN, read_credentials
+from broker.errors import UsageError
+from broker.link import Wire
+from broker.memory import MemoryBroker, MemoryWire
+from broker.mosquitto import PrivateMosquitto, find_mosquitto
+from broker.mqtt import MqttWire
+from devices.residents import Device
+
+WHERE = ("auto", "mosquitto", "memory")
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerChoice:
+    """What was asked for: *where* is one of `WHERE` or an address; credentials and CA are for a broker of one's own."""
+
+    where: str = "auto"
+    credentials: Path | None = None
+    ca: Path | None = None
+
+
+@contextmanager
+def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Iterator[tuple[Wire, str]]:
+    """Give a wire to the chosen broker and a word for which it is; a broker of ours ends with the block.
+
+    Raises UsageError for a word that means nothing, BrokerRefused for a broker that does not want us.
+    """
+    own = choice.where.startswith(("mqtt:", "mqtts:"))
+    if not own and choice.where not in WHERE:
+        raise UsageError(f"--broker {choice.where}: expected one of {', '.join(WHERE)}, mqtt://HOST:PORT or mqtts://HOST:PORT")
+    if not own and (choice.credentials or choice.ca):
+        raise UsageError(f"--broker {choice.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)")
+    access = Access(fleet, {r.name: [other.name for other in residents if other.trainer == r.name] for r in residents})
+    if own:
+        credentials = read_credentials(choice.credentials) if choice.credentials else OPEN
+        yield MqttWire(read_address(choice.where, choice.ca), credentials), choice.where
+    elif choice.where == "mosquitto" or (choice.where == "auto" and find_mosquitto() is not None):
+        with PrivateMosquitto(access) as mosquitto:
+            yield MqttWire(mosquitto.address, mosquitto.credentials), "mosquitto"
+    else:
+        yield MemoryWire(MemoryBroker(access)), "memory"

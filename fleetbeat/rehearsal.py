@@ -1,0 +1,93 @@
+"""A run from beginning to end: broker, world and run folder, opened together and closed whatever happens."""
+
+import os
+import resource
+import sys
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from platform import platform, python_version
+
+from threadpoolctl import threadpool_limits
+
+from broker.events import RoundEnded
+from devices.residents import residents
+from devices.settings import Fleet
+from fleetbeat.brokers import BrokerChoice, opened
+from fleetbeat.judge import judge_for
+from fleetbeat.progress import Watcher
+from fleetbeat.results import Results
+from fleetbeat.run_folder import RunFolder, new_folder
+from fleetbeat.world import Onlookers, World
+
+FEW_TRAINERS = 8
+"""So few devices' fits take less time than it takes to start a process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a run ended: the folder, why it ended, and whether any round changed the model."""
+
+    path: Path
+    cause: str
+    aggregated: bool
+
+
+def run(
+    fleet: Fleet, *, out: Path | None = None, broker: BrokerChoice | None = None, workers: int | None = None, quiet: bool = False
+) -> Ran:
+    """Let *fleet* live and learn; write its run folder, whatever ends the run."""
+    threadpool_limits(1)
+    began = time.perf_counter()
+    here = residents(fleet)
+    path = new_folder(out, fleet.name, fleet.seed)
+    trainers = sum(1 for resident in here if resident.kind.trains)
+    if workers is None:
+        workers = 0 if trainers <= FEW_TRAINERS else min(os.cpu_count() or 1, 8)
+    with opened(broker or BrokerChoice(), fleet.name, here) as (wire, which), Watcher(fleet, quiet=quiet) as watcher:
+        watcher.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, {workers or 'no'} worker processes → {path}")
+        folder = RunFolder(path)
+        judge = judge_for(fleet)
+
+        def round_ended(event: RoundEnded) -> None:
+            watcher.round_ended(event, world.account)
+            results.write(event.t_s, None)
+
+        world = World(fleet, here, wire, workers, judge, Onlookers(folder.record, round_ended, watcher.moment))
+        results = Results(folder, world, judge)
+        cause = "failed"
+        try:
+            cause = world.run()
+            results.refer()
+        finally:
+            results.write(world.now_s, cause)
+            folder.close()
+            folder.write_json("run.json", _machine(which, workers, time.perf_counter() - began, world.now_s))
+    return Ran(path, cause, any(line.updates for line in world.account.rounds.values()))
+
+
+def _machine(broker: str, workers: int, wall_s: float, virtual_s: float) -> dict[str, object]:
+    """Return all that depends on the machine; the command line names files of secrets, never what is in them."""
+    mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    to_mb = 1 / 1_048_576 if sys.platform == "darwin" else 1 / 1_024
+    return {
+        "command": sys.argv,
+        "versions": {name: version(name) for name in ("fleetbeat", "flwr", "scikit-learn", "numpy", "paho-mqtt") if _has(name)},
+        "python": python_version(),
+        "platform": platform(),
+        "broker": broker,
+        "workers": workers,
+        "wall_s": round(wall_s, 3),
+        "virtual_s_per_wall_s": round(virtual_s / wall_s, 1),
+        "peak_memory_mb": {"main": round(mine * to_mb), "largest_child": round(children * to_mb)},
+    }
+
+
+def _has(name: str) -> bool:
+    try:
+        version(name)
+    except PackageNotFoundError:
+        return False
+    return True

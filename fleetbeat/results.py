@@ -1,0 +1,139 @@
+"""What a run leaves behind: all tables, the results and the model, written anew after every round."""
+
+import io
+from typing import Any
+
+import numpy as np
+
+from aggregator.accounting import OUTCOMES, PHASES
+from devices.fleet_file import freeze
+from devices.learning.baselines import central, local_only, mean_score
+from devices.learning.holdout import joined
+from devices.learning.metrics import Score, score
+from devices.learning.model import Fit
+from devices.learning.task import TASKS
+from fleetbeat import tables
+from fleetbeat.judge import Judge
+from fleetbeat.run_folder import RunFolder
+from fleetbeat.world import World
+
+
+class Results:
+    """Keeps one run folder in step with one world."""
+
+    def __init__(self, folder: RunFolder, world: World, judge: Judge | None) -> None:
+        """Write the frozen fleet at once."""
+        self._folder = folder
+        self._world = world
+        self._judge = judge
+        self._first = [array.copy() for array in world.course.arrays]
+        self._references: dict[str, Score] = {}
+        folder.write("fleet.toml", freeze(world.fleet).encode())
+
+    def write(self, now_s: float, ended: str | None) -> None:
+        """Write everything as it stands at *now_s*; *ended* says why the run is over, None while it goes on."""
+        world, folder = self._world, self._folder
+        folder.flush()
+        folder.write_table("rounds.csv", tables.ROUNDS, tables.round_lines(world.account, self._clients()))
+        folder.write_table("outcomes.csv", tables.OUTCOME_LINES, tables.outcome_lines(world.account, world.fleet.start))
+        reports = world.host.reports()
+        devices = [(resident, reports[resident.name]) for resident in world.residents]
+        folder.write_table("devices.csv", tables.DEVICES, tables.device_lines(world.account, devices, now_s))
+        folder.write_table("life.csv", tables.LIFE, tables.life_lines(world.host.lived))
+        self._write_model()
+        folder.write_json("results.json", self._document(now_s, ended))
+
+    def refer(self) -> None:
+        """Train, on the very same buffers, what a federation has to be compared with: one model of all, one of each."""
+        if self._judge is None:
+            return
+        task, learning = TASKS[self._world.fleet.learning.task], self._world.fleet.learning
+        how = Fit(class_weight=learning.class_weight, epochs=learning.epochs)
+        devices = [joined(task, [n.examples for n in buffer.nights()]) for buffer in self._world.host.buffers.values()]
+        devices = [examples for examples in devices if len(examples)]
+        test = self._judge.examples
+        if devices:
+            self._references = {
+                "central": score(task, central(task, devices, how), test.features, test.labels),
+                "local_only": mean_score(task, local_only(task, devices, how), test),
+            }
+
+    def _clients(self) -> dict[int, dict[str, Any]]:
+        return {number: dict(metrics) for number, metrics in self._world.course.evaluate_metrics_clientapp.items()}
+
+    def _document(self, now_s: float, ended: str | None) -> dict[str, Any]:
+        world, course = self._world, self._world.course
+        names = ("train_metrics_clientapp", "evaluate_metrics_clientapp", "evaluate_metrics_serverapp")
+        rounds = [
+            {"round": number} | {name: getattr(course, name).get(number) for name in names} for number in sorted(world.account.rounds)
+        ]
+        latest = max(course.evaluate_metrics_serverapp, default=None)
+        final: dict[str, Any] = dict(course.evaluate_metrics_serverapp[latest]) if latest is not None else {}
+        return {
+            "fleet": world.fleet.name,
+            "seed": world.fleet.seed,
+            "clock": "virtual",
+            "virtual_s": now_s,
+            "rounds": rounds,
+            "final": final | {"coefficients": self._coefficients()},
+            "references": self._references,
+            "account": self._account(ended),
+            "verdict": None,
+        }
+
+    def _account(self, ended: str | None) -> dict[str, Any]:
+        world = self._world
+        totals: dict[str, Any] = {"ended": ended or "running", "reason": world.course.reason}
+        for phase in PHASES:
+            outcomes = dict.fromkeys(OUTCOMES, 0)
+            energy_j = wasted_j = 0.0
+            bytes_down = bytes_up = 0
+            for number in world.account.rounds:
+                for outcome, count in world.account.outcomes(number, phase).items():
+                    outcomes[outcome] += count
+                spent_j, lost_j = world.account.energy_j(number, phase)
+                down, up = world.account.traffic_bytes(number, phase)
+                energy_j, wasted_j = energy_j + spent_j, wasted_j + lost_j
+                bytes_down, bytes_up = bytes_down + down, bytes_up + up
+            selected = sum(line.selected[phase] for line in world.account.rounds.values())
+            totals[phase] = {
+                "selected": selected,
+                "outcomes": outcomes,
+                "energy_j": energy_j,
+                "wasted_j": wasted_j,
+                "bytes_down": bytes_down,
+                "bytes_up": bytes_up,
+            }
+        totals["life_j"] = sum(report.life_j for report in world.host.reports().values())
+        return totals
+
+    def _coefficients(self) -> dict[str, list[float]]:
+        """Return old → new by feature name, for a model of one row; several classes are in model.json."""
+        names = TASKS[self._world.fleet.learning.task].feature_names
+        first, last = self._first, self._world.course.arrays
+        if len(last[0]) != 1:
+            return {}
+        pairs = zip((*names, "intercept"), (*first[0][0], first[1][0]), (*last[0][0], last[1][0]), strict=True)
+        return {name: [float(old), float(new)] for name, old, new in pairs}
+
+    def _write_model(self) -> None:
+        arrays = self._world.course.arrays
+        content = io.BytesIO()
+        # zip files carry a date: numpy writes 1980 for every member, so the same model is the same bytes
+        np.savez(content, *arrays)
+        self._folder.write("model.npz", content.getvalue())
+        task = TASKS[self._world.fleet.learning.task]
+        classes = task.classes[1:] if len(arrays[0]) == 1 else task.classes
+        self._folder.write_json(
+            "model.json",
+            {
+                "task": task.name,
+                "classes": list(task.classes),
+                "features": list(task.feature_names),
+                "coefficients": {
+                    name: dict(zip(task.feature_names, map(float, row), strict=True))
+                    for name, row in zip(classes, arrays[0], strict=True)
+                },
+                "intercept": dict(zip(classes, map(float, arrays[1]), strict=True)),
+            },
+        )

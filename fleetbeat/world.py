@@ -1,0 +1,188 @@
+"""The world: a fleet, its broker and a Flower server, alive together in virtual time."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from aggregator.accounting import Account, Glance
+from aggregator.course import Arrays, Course, course_from
+from aggregator.grid import FleetGrid, Habits
+from aggregator.hosting import serve
+from aggregator.selection import Selection
+from aggregator.server_app import Plan, Witness, server_app
+from aggregator.strategies import Cohort
+from aggregator.superlink import SuperLink
+from aggregator.timetable import Timetable
+from aggregator.turns import Turns
+from aggregator.uplink import NodeUplink
+from broker import events as ev
+from broker.access import SERVER_USER
+from broker.errors import AccountBroken, RunEnded
+from broker.link import Wire
+from broker.messages import unix_start
+from devices.host import Host
+from devices.learning.metrics import Score
+from devices.learning.task import TASKS, initial_arrays
+from devices.residents import Device
+from devices.settings import Fleet
+from fleetbeat.clock import VirtualLoop, interruptible, run_virtual
+from fleetbeat.judge import Judge
+from fleetbeat.workers import RunConfig, Workers
+
+DAY_S = 86_400.0
+PATIENCE_DAYS = 2
+"""So many rounds' distances the server waits for enough devices before it gives the run up."""
+
+
+@dataclass(frozen=True)
+class Onlookers:
+    """Who is told while the world goes on."""
+
+    record: ev.Record
+    round_ended: Callable[[ev.RoundEnded], None]
+    moment: Callable[[float], None]
+
+
+class World:
+    """One run. After `run`, *course*, *account* and *host* tell what came of it, however it ended."""
+
+    def __init__(
+        self, fleet: Fleet, residents: Sequence[Device], wire: Wire, workers: int, judge: Judge | None, onlookers: Onlookers
+    ) -> None:
+        self.fleet = fleet
+        self.residents = residents
+        self._wire = wire
+        self._judge = judge
+        self._onlookers = onlookers
+        self.now_s = 0.0
+        self.account = Account(self._glance)
+        learning = fleet.learning
+        self.course: Course = course_from(initial_arrays(TASKS[learning.task]))
+        self.superlink = SuperLink(fleet.seed, unix_start(fleet.start), learning.heartbeat_s)
+        trainers = [resident.name for resident in residents if resident.kind.trains]
+        self._uplinks = {name: NodeUplink(self.superlink, name) for name in trainers}
+        nodes = {
+            name: (uplink.node_id, {"buffer": f"memory:{fleet.name}/{name}"}) for name, uplink in self._uplinks.items()
+        }
+        self._workers = Workers(workers, self.superlink.run_id, run_config(fleet), nodes)
+        self.host = Host(fleet, residents, wire, self._uplinks.__getitem__, self._workers, self.record)
+
+    def record(self, event: ev.Event) -> None:
+        """Take note of everything that happens: the account first, then who looks on."""
+        self.account.record(event)
+        self._onlookers.record(event)
+        if isinstance(event, ev.RoundEnded):
+            self.account.check(ended=False)
+            self._onlookers.round_ended(event)
+
+    def run(self) -> str:
+        """Live; return why it ended: rounds_done, days_over, too_few_devices, failed or stopped (Ctrl-C)."""
+        try:
+            return run_virtual(self._live())
+        finally:
+            self._workers.close()
+
+    async def _live(self) -> str:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        wearers = len({resident.wearer for resident in self.residents})
+        self.record(ev.RunStarted(0.0, None, self.fleet.name, self.fleet.seed, len(self.residents), wearers))
+        selection = Selection(self._wire.link(SERVER_USER), self.fleet.name)
+        await selection.open()
+        turns = Turns(loop, loop.hold, "the server")
+        lives = asyncio.create_task(self.host.live(self.fleet.days * DAY_S), name="the fleet")
+        server = self._server(turns, loop, selection)
+        ticker = asyncio.create_task(self._tick(), name="the clock on the wall")
+        cause = "stopped"
+        try:
+            with interruptible(loop):
+                await asyncio.wait({lives, server}, return_when=asyncio.FIRST_COMPLETED)
+            cause = self.course.cause or "days_over"
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            cause = "stopped"
+        finally:
+            self.now_s = loop.time()
+            ticker.cancel()
+            turns.end(RunEnded(f"the run is over: {cause}"))
+        for done in (lives, server):
+            if done.done() and not done.cancelled() and (error := done.exception()) is not None:
+                if not isinstance(error, RunEnded):
+                    raise error
+        lives.cancel()
+        await asyncio.wait({lives})
+        await self._finish(cause)
+        await selection.close()
+        await self._wire.close()
+        return cause
+
+    def _server(self, turns: Turns, loop: VirtualLoop, selection: Selection) -> "asyncio.Future[None]":
+        learning = self.fleet.learning
+        habits = Habits(
+            seed=self.fleet.seed,
+            poll_s=0.0 if self.fleet.ideal else SERVER_POLL_S,
+            selectable=learning.selectable,
+            needed=learning.min_train_devices,
+            patience_s=PATIENCE_DAYS * max(learning.round_every_s, DAY_S),
+        )
+        timetable = Timetable(learning.first_round_s, learning.round_every_s)
+        grid = FleetGrid(turns, self.superlink, selection, timetable, habits, self.record)
+        cohort = Cohort(
+            devices=len(self._uplinks),
+            fraction_train=learning.fraction_train,
+            fraction_evaluate=learning.fraction_evaluate,
+            min_train_devices=learning.min_train_devices,
+        )
+        plan = Plan(
+            strategy=learning.strategy,
+            strategy_options=learning.strategy_options,
+            rounds=learning.rounds,
+            round_deadline_s=learning.round_deadline_s,
+            cohort=cohort,
+        )
+        witness = Witness(
+            record=self.record,
+            now_s=loop.time,
+            round_closed=grid.round_closed,
+            device_of={node_id: node.device for node_id, node in self.superlink.nodes.items()},
+        )
+        return serve(server_app(plan, self.course, self._score, witness), grid, turns, dict(run_config(self.fleet)))
+
+    def _score(self, arrays: Arrays) -> Score | None:
+        return self._judge.score(arrays) if self._judge is not None else None
+
+    async def _tick(self) -> None:
+        """Show the time, once an hour of life."""
+        while True:
+            self._onlookers.moment(asyncio.get_running_loop().time())
+            await asyncio.sleep(3_600)
+
+    async def _finish(self, cause: str) -> None:
+        """End all lives; afterwards every sum must close."""
+        await self.host.finish(self.now_s)
+        self.account.close(self.now_s)
+        self.record(ev.RunFinished(self.now_s, None, cause))
+        self.account.check(ended=True)
+        for name, report in self.host.reports().items():
+            if report.training_j + report.radio_j + report.sensing_j > report.life_j * (1 + 1e-9) + 1e-6:
+                raise AccountBroken(f"{name}: its parts draw more energy than its life")
+
+    def _glance(self, device: str) -> Glance:
+        agent = self.host.agents[device]
+        return Glance(round(agent.battery, 4), agent.far_link)
+
+
+SERVER_POLL_S = 3.0
+"""Flower's HttpGrid looks for replies every 3 s."""
+
+
+def run_config(fleet: Fleet) -> RunConfig:
+    """Return what the apps need to know of ``[learning]``, flat, as Flower's run configuration is."""
+    learning = fleet.learning
+    return {
+        "fleet": fleet.name,
+        "task": learning.task,
+        "epochs": learning.epochs,
+        "local_epochs": learning.local_epochs,
+        "class_weight": learning.class_weight,
+        "fraction_evaluate": learning.fraction_evaluate,
+    }
