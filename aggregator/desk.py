@@ -81,13 +81,15 @@ class Desk:
             self._record(ev.PhaseEnded(now_s, None, label.round, label.phase))
 
     def came(self, task: Task, now_s: float) -> None:
-        """Something of *task* is at the server: if nobody waits for it any more, it is too late."""
-        if task.task_id in self._overdue and task.reply is not None and task.reply.message is not None:
+        """Something of *task* is at the server: an update that nobody waits for any more is too late."""
+        message = task.reply.message if task.reply is not None else None
+        if message is not None and task.task_id in self._overdue:
             self._overdue.discard(task.task_id)
-            self.dropped(task, now_s)
+            if not message.has_error():
+                self.dropped(task, now_s)
 
     def dropped(self, task: Task, now_s: float) -> None:
-        """A reply came that nobody wants."""
+        """An update came that nobody wants."""
         if task.label.phase in PHASES:
             self._record(ev.UpdateTooLate(now_s, task.node.device, task.label.round, task.label.phase))
 

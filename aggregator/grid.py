@@ -5,12 +5,9 @@ first selection until the round is due) gives the turn back to the loop; the res
 SuperLink that nobody else touches meanwhile.
 """
 
-import asyncio
-import math
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 from zlib import crc32
 
 import numpy as np
@@ -25,11 +22,10 @@ from aggregator.superlink import SuperLink
 from aggregator.tasks import Reply, Task
 from aggregator.timetable import Timetable
 from aggregator.turns import Done, Turns
+from aggregator.vigil import Selectable, Vigil
 from aggregator.waiting import Waiting
 from broker import events as ev
 
-LISTEN_EVERY_S = 10.0
-"""How often a server that waits for ready devices hears telemetry (devices speak every 15 minutes at most)."""
 SHORTEST_SLEEP_S = 0.001
 """Thinking takes no virtual time, so a loop that yields with ``sleep(0)`` has to, or it would never see time pass."""
 
@@ -41,7 +37,8 @@ class Habits:
     seed: int
     poll_s: float
     """It looks for replies at this rhythm (Flower: 3 s); 0: at once."""
-    selectable: Literal["reachable", "ready"]
+    selectable: Selectable
+    """Whom the strategy may see: all that a SuperLink calls online, or those that report ready too."""
     needed: int
     """Devices without which it does not begin (for the journal: the strategy itself does the waiting)."""
     patience_s: float
@@ -63,7 +60,7 @@ class FleetGrid(Grid):
         self._turns = turns
         self._loop = turns.loop
         self._superlink = superlink
-        self._readiness = readiness
+        self._vigil = Vigil(self._loop, superlink, readiness, habits.selectable)
         self._timetable = timetable
         self._habits = habits
         self._record = record
@@ -71,13 +68,11 @@ class FleetGrid(Grid):
         self._lull = Lull(habits.patience_s)
         self._run = Run.create_empty(superlink.run_id)
         self._waiting: Waiting | None = None
-        self._news = asyncio.Event()
-        self._ready = 0
         self._questions = 0
         self._asks_for = PHASES[0]
         self._complained: set[tuple[int, str]] = set()
         self._told = False
-        superlink.changed, superlink.dropped, superlink.moved = self._changed, self._desk.dropped, self._news.set
+        superlink.changed, superlink.dropped, superlink.moved = self._changed, self._desk.dropped, self._vigil.stir
 
     # --- the clock of the server's thread
 
@@ -94,11 +89,12 @@ class FleetGrid(Grid):
     def sleep(self, seconds: float) -> None:
         """Let life go on for *seconds*; in a lull until the nodes that can be selected change."""
         step_s = max(seconds, SHORTEST_SLEEP_S)
+        nodes = self._lull.nodes
         endless = self._lull.sleeps(step_s, self.now_s())
-        if self._lull.nodes is not None:
-            self._complain(len(self._lull.nodes))
-        if endless:
-            self._turns.run(lambda: self._until_changed(step_s))
+        if nodes is not None:
+            self._complain(len(nodes))
+        if nodes is not None and endless:
+            self._turns.run(lambda: self._vigil.until_changed(nodes, step_s, self._lull.ends_s))
         else:
             self._turns.wait(lambda done: self._at(self.now_s() + step_s, done))
 
@@ -126,7 +122,7 @@ class FleetGrid(Grid):
         """
         if not self._timetable.running:
             self._await_round()
-        nodes = tuple(self._turns.run(self._selectable))
+        nodes = self._turns.run(self._vigil.selectable)
         self._lull.check(nodes, self.now_s())
         self._lull.asked(nodes)
         self._reseed()
@@ -148,7 +144,7 @@ class FleetGrid(Grid):
         pulled = self._superlink.pull(list(message_ids), self.now_s())
         replies = [reply for reply in pulled if isinstance(reply, Reply)]
         if any(self._superlink.body_of(reply, self.now_s()) is None for reply in replies):
-            self._turns.run(lambda: self._bodies(replies))
+            self._turns.run(lambda: self._vigil.bodies(replies))
         self._desk.seen(replies, self.now_s())
         return _messages(pulled)
 
@@ -201,7 +197,7 @@ class FleetGrid(Grid):
         tasks = [self._superlink.tasks[task_id] for task_id in ids if task_id]
         if any(task.label.phase == PHASES[0] for task in tasks):
             self._asks_for = PHASES[1]
-        self._desk.asked(tasks, len(self._superlink.online(now_s)), self._ready, now_s)
+        self._desk.asked(tasks, len(self._superlink.online(now_s)), self._vigil.ready, now_s)
         return ids
 
     def _ring(self, ids: Iterable[str], done: Done[None]) -> None:
@@ -211,43 +207,8 @@ class FleetGrid(Grid):
     def _at(self, at_s: float, done: Done[None]) -> None:
         self._loop.call_at(at_s, done, None)
 
-    async def _selectable(self) -> list[int]:
-        """Return the nodes that can be selected now, by order of enrolment."""
-        ready = await self._readiness.look()
-        nodes = self._superlink.nodes
-        self._ready = sum(1 for node in nodes.values() if node.device in ready)
-        online = self._superlink.online(self.now_s())
-        if self._habits.selectable == "reachable":
-            return online
-        return [node_id for node_id in online if nodes[node_id].device in ready]
-
-    async def _until_changed(self, step_s: float) -> None:
-        """Return at the first whole *step_s* at which other nodes can be selected than before, or patience ends."""
-        began_s, until_s = self.now_s(), self._lull.ends_s
-        while self.now_s() < until_s and tuple(await self._selectable()) == self._lull.nodes:
-            next_s = min(until_s, self._superlink.next_departure_s(self.now_s()))
-            if self._habits.selectable == "ready":
-                next_s = min(next_s, self.now_s() + LISTEN_EVERY_S)
-            await self._news_or(next_s)
-        steps = max(1, math.ceil((self.now_s() - began_s) / step_s - 1e-9))
-        await asyncio.sleep(began_s + steps * step_s - self.now_s())
-
-    async def _bodies(self, replies: list[Reply]) -> None:
-        """Return when every reply has its body, or has lost it."""
-        while any(self._superlink.body_of(reply, self.now_s()) is None for reply in replies):
-            lost = [reply.lost_s for reply in replies if reply.message is None and reply.lost_s is not None]
-            await self._news_or(min(lost, default=math.inf))
-
-    async def _news_or(self, at_s: float) -> None:
-        """Return when something changed at the SuperLink, at the latest at *at_s*."""
-        self._news.clear()
-        timer = self._loop.call_at(at_s, self._news.set) if at_s < math.inf else None
-        await self._news.wait()
-        if timer is not None:
-            timer.cancel()
-
     def _changed(self, task: Task, at_s: float) -> None:
-        self._news.set()
+        self._vigil.stir()
         if self._waiting is not None:
             self._waiting.changed(task, at_s)
         self._desk.came(task, self.now_s())

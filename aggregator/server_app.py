@@ -4,8 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.serverapp import Grid, ServerApp
+from flwr.serverapp.strategy import Strategy
 
 from aggregator.course import Arrays, Course
 from aggregator.lull import TooFewForTooLong
@@ -51,27 +53,30 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
     Raises SettingsError now, not in the server's thread, if the strategy cannot be had.
     The app returns normally when rounds are done, when devices stayed away for too long, and when the strategy cannot
     use what it gets: ``course.cause`` and ``course.reason`` say which. Only RunEnded leaves it as an exception.
+    A strategy with a ``start`` of its own (an asynchronous one) is run as it is, and seen through `evaluate_fn` only.
     """
     tally = Tally()
     strategy = make_strategy(plan.strategy, plan.strategy_options, plan.cohort, tally)
     watched = Watched(strategy, tally, course, witness.device_of, witness.record, witness.now_s)
-    custom_loop = type(strategy).start is not type(watched).start
+    own_loop = type(strategy).start is not Strategy.start
     app = ServerApp()
 
     def judge(round_: int, arrays: ArrayRecord) -> MetricRecord | None:
-        course.arrays = arrays.to_numpy_ndarrays()
+        now_s, before, course.arrays = witness.now_s(), course.arrays, arrays.to_numpy_ndarrays()
         course.rounds_done = round_
+        if own_loop and not all(map(np.array_equal, before, course.arrays)):
+            witness.record(ev.ModelAggregated(now_s, None, round_, tally.updates, tally.examples))
         metrics = score(course.arrays)
         if metrics is not None:
             course.note("evaluate_metrics_serverapp", round_, metrics)
-            witness.record(ev.ModelScored(witness.now_s(), None, round_, *(float(metrics[name]) for name in _SCORED)))
+            witness.record(ev.ModelScored(now_s, None, round_, *(float(metrics[name]) for name in _SCORED)))
         witness.round_closed(round_)
         return None if metrics is None else MetricRecord({name: float(value) for name, value in metrics.items()})
 
     @app.main()
     def main(grid: Grid, _context: Context) -> None:
         try:
-            (strategy if custom_loop else watched).start(
+            (strategy if own_loop else watched).start(
                 grid=grid,
                 initial_arrays=ArrayRecord(course.arrays),
                 num_rounds=plan.rounds,

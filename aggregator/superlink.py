@@ -30,8 +30,8 @@ class SuperLink:
     """Nodes, tasks and replies of one run.
 
     Whoever waits here is told, without asking again: *changed* (task, moment) when pulling that task may give something
-    at a moment not known before; *dropped* (task, now) when a reply came that nobody wants; *moved* when a node came or
-    went.
+    at a moment not known before; *dropped* (task, now) when an update came that nobody wants; *moved* when a node came
+    or went.
     """
 
     def __init__(self, seed: int, t0_unix: float, heartbeat_s: float) -> None:

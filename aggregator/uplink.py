@@ -80,6 +80,7 @@ class NodeUplink:
         if upload is not None and upload.task is task and not upload.torn(now_s):
             return True
         if not self._welcome(task, now_s):
+            self._superlink.dropped(task, now_s)
             return False
         self._node.upload = task.reply = Reply(task, now_s)
         self._superlink.changed(task, now_s)
@@ -94,13 +95,11 @@ class NodeUplink:
         upload = self._node.upload
         if upload is None or upload.task is not task:
             if not self._welcome(task, now_s):
-                return False
+                return self._refused(reply, task, now_s)
             upload = task.reply = Reply(task, now_s)
         elif upload.torn(now_s) or upload.message is not None:
-            task.reply = None
-            self._node.upload = None
-            self._superlink.dropped(task, now_s)
-            return False
+            task.reply = self._node.upload = None
+            return self._refused(reply, task, now_s)
         self._node.upload = None
         ttl_s = self._ttl_s(reply, task, now_s)
         upload.expires_s = now_s + ttl_s
@@ -109,9 +108,11 @@ class NodeUplink:
         return True
 
     def _welcome(self, task: Task, now_s: float) -> bool:
-        if task.live(now_s) and task.reply is None and task.node is self._node:
-            return True
-        self._superlink.dropped(task, now_s)
+        return task.live(now_s) and task.reply is None and task.node is self._node
+
+    def _refused(self, reply: Message, task: Task, now_s: float) -> bool:
+        if not reply.has_error():
+            self._superlink.dropped(task, now_s)
         return False
 
     def _ttl_s(self, reply: Message, task: Task, now_s: float) -> float:

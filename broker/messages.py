@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from broker.senml import FIRST_ABSOLUTE_S, NO_SUCH_DAY_S, NUMBERS, UNITS, Malformed, Resolver
+from broker.senml import FINER, FIRST_ABSOLUTE_S, NO_SUCH_DAY_S, NUMBERS, UNITS, Malformed, Resolver
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Channels: TypeAlias = Mapping[str, tuple[FloatArray, FloatArray]]
@@ -18,6 +18,9 @@ Channels: TypeAlias = Mapping[str, tuple[FloatArray, FloatArray]]
 _PLAIN_FIELDS = 2
 """Size of the record ``{"t": …, "v": …}``, the mass of every batch."""
 _MAX_SEQ = 2**63 - 1
+_FINEST = 1e6
+"""Steps of a converted value in one unit of the fleet's own: conversion there and back is exact to a step."""
+_BEYOND_REASON = 1e100
 
 
 class MalformedBatch(ValueError):
@@ -49,14 +52,16 @@ def unix_start(start: datetime) -> float:
 
 
 def encode_batch(fleet: str, device: str, seq: int, t0_unix: float, channels: Channels) -> bytes:
-    """Return the SenML pack of *channels*: name → (times in seconds of life, values in the unit of `UNITS`).
+    """Return the SenML pack of *channels*: name → (times in seconds of life, values in the fleet's own units).
 
-    Times are kept to the millisecond, values exactly. Each channel begins with a record of its own
+    These are the units of SenML, but milliseconds for ``rmssd``, which travels in seconds, kept to the nanosecond.
+    Times are kept to the millisecond, other values exactly. Each channel begins with a record of its own
     ``bn``, ``bt`` and ``bu``, and goes on with ``{"t", "v"}``; the very first record carries *seq*.
     Raises ValueError for an unknown channel, no reading at all, or a value that is not finite.
     """
     times = np.concatenate([times for times, _ in channels.values()]) if channels else np.empty(0)
-    values = np.concatenate([values for _, values in channels.values()]).tolist() if channels else []
+    parts = [values / FINER[name] if name in FINER else values for name, (_, values) in channels.items()]
+    values = np.concatenate(parts).tolist() if channels else []
     if len(times) != len(values) or not values:
         raise ValueError(f"{len(times)} times and {len(values)} values: expected as many of either, and at least one")
     base_s = math.floor(times[0])
@@ -143,6 +148,8 @@ def _channels(resolver: Resolver, offsets_s: list[float], sent: list[float], t0_
     for channel, base_s, next_end in resolver.spans:
         start, end = end, next_end
         times[start:end] += base_s
+        if channel in FINER:
+            values[start:end] = _in_own_unit(channel, values[start:end])
         parts.setdefault(channel, []).append((times[start:end], values[start:end]))
     if not (times.min() >= FIRST_ABSOLUTE_S - t0_unix and times.max() < NO_SUCH_DAY_S - t0_unix):
         raise Malformed("a time is not absolute: bt + t must be Unix seconds after 1978 and before the year 10000")
@@ -153,6 +160,13 @@ def _channels(resolver: Resolver, offsets_s: list[float], sent: list[float], t0_
         else (np.concatenate([times for times, _ in pieces]), np.concatenate([values for _, values in pieces]))
         for channel, pieces in parts.items()
     }
+
+
+def _in_own_unit(channel: str, values: FloatArray) -> FloatArray:
+    if np.abs(values).max() > _BEYOND_REASON:
+        raise Malformed(f"a value of {channel} is beyond all reason")
+    own: FloatArray = np.rint(values * (FINER[channel] * _FINEST)) / _FINEST
+    return own
 
 
 @dataclass(frozen=True, slots=True)

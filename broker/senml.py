@@ -20,8 +20,11 @@ UNITS = {
 }
 """Channel → its unit in the SenML Units registry (RFC 8428 §12.1).
 
-``ms`` stands only among the secondary units (RFC 8798), which a pack of version 10 must not use: intervals are in s.
+``ms`` stands only among the secondary units (RFC 8798), which a pack of version 10 must not use.
 """
+
+FINER = {"rmssd": 1000.0}
+"""Channel → how many of the fleet's own units (here ms) make one of `UNITS`; kept to a millionth of the finer one."""
 
 VERSION = 10
 """The version a pack has if it does not say (RFC 8428 §4.4); later ones ask for features unknown here (RFC 9100)."""

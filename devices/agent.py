@@ -140,7 +140,7 @@ class Agent:
             moments.append(self._commands[0][0])
         if self._boots_at_s is not None:
             moments.append(self._boots_at_s)
-        if self._is.intake is not None:
+        if self._is.intake is not None and self._on:
             moments.append(self._is.intake.next_morning_s)
         if self._is.duty is not None:
             moments.append(self._is.duty.next_poll_s)

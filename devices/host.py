@@ -163,9 +163,9 @@ class Host:
         agent: Agent
         duty = None
         if intake is not None:
-            tools = Tools(
-                name, kind, power, figures, self._uplink_of(name), self._app, self._record, loads_changed=lambda: agent.ring()
-            )
+            uplink = self._uplink_of(name)
+            uplink.on_task(lambda: agent.ring())
+            tools = Tools(name, kind, power, figures, uplink, self._app, self._record, loads_changed=lambda: agent.ring())
             duty = Duty(tools, fleet.learning, intake, poll_phase_s * fleet.learning.poll_s)
         anatomy = Anatomy(
             name=name,

@@ -1,9 +1,14 @@
 """The commands. Each imports what it needs when it runs, so that ``--help`` answers at once."""
 
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from devices.settings import Fleet as FleetSettings
 
 app = typer.Typer(
     name="fleetbeat",
@@ -12,24 +17,34 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
 )
 
-Fleet = Annotated[str, typer.Argument(metavar="FLEET", help="A fleet file, or the name of one that ships: household, ward …")]
+Fleet = Annotated[
+    str, typer.Argument(metavar="FLEET", help="A fleet file, or the name of one that ships: household, ward, city …")
+]
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as runs/household-7")]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set any key of the fleet file, such as learning.fraction_train=0.1; repeatable"),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set any key of the fleet file, such as learning.fraction_train=0.1; repeatable"
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Another life for everybody: overrides the fleet's seed")]
-Days = Annotated[int | None, typer.Option(help="How many days of life")]
+Days = Annotated[float | None, typer.Option(help="How many days of life")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; default runs/FLEET-SEED")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside, Flower included")]
 
 
-@app.command(epilog="Example: fleetbeat run household --rounds 2 --set learning.strategy=fedmedian")
+class Document(StrEnum):
+    """What has a JSON Schema."""
+
+    FLEET = "fleet"
+    RECORDINGS = "recordings"
+
+
+@app.command(epilog="Example: fleetbeat run household --rounds 2 --strategy fedmedian")
 def run(
     fleet: Fleet,
     rounds: Annotated[int | None, typer.Option(help="How many rounds of learning")] = None,
@@ -39,35 +54,235 @@ def run(
     broker: Annotated[
         str, typer.Option(metavar="WHERE", help="auto, mosquitto, memory, or mqtt://HOST:PORT, mqtts://HOST:PORT")
     ] = "auto",
-    broker_credentials: Annotated[Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker")] = None,
+    broker_credentials: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
+    ] = None,
     broker_ca: Annotated[Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")] = None,
     strategy: Annotated[
         str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes for the fits; 0: none. Default: one a core, none for a small fleet")] = None,
-    app_folder: Annotated[Path | None, typer.Option("--app", metavar="DIR", help="Any other Flower App to run on this fleet")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Processes for the fits (0: none). Default: one a core, none for a few devices")
+    ] = None,
     sets: Sets = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
     """Let a fleet live and learn in virtual time; write a run folder; print the rounds and the account."""
-    from fleetbeat import commands
+    _listen(verbose=verbose)
+    loaded = _fleet(fleet, seed=seed, days=days, rounds=rounds, strategy=strategy, sets=sets)
 
-    commands.run(
-        commands.RunOptions(
-            fleet=fleet,
-            rounds=rounds,
-            days=days,
-            seed=seed,
-            out=out,
-            broker=broker,
-            broker_credentials=broker_credentials,
-            broker_ca=broker_ca,
-            strategy=strategy,
-            workers=workers,
-            app=app_folder,
-            sets=tuple(sets or ()),
-        ),
-        commands.Voice(json=json, quiet=quiet, verbose=verbose),
-    )
+    from fleetbeat import rehearsal
+    from fleetbeat.brokers import BrokerChoice
+    from fleetbeat.report import write_report
+    from fleetbeat.saved_run import SavedRun
+    from fleetbeat.summary import summary
+
+    choice = BrokerChoice(broker, broker_credentials, broker_ca)
+    ran = rehearsal.run(loaded, out=out, broker=choice, workers=workers, quiet=quiet or json)
+    saved = SavedRun(ran.path)
+    write_report(saved)
+    _show(json, lambda: saved.results | {"path": str(ran.path)}, lambda: summary(saved))
+    if ran.cause == "stopped":
+        raise typer.Exit(130)
+    if not ran.aggregated:
+        _say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}); `fleetbeat why {ran.path} DEVICE ROUND` tells why")
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: fleetbeat new my-fleet.toml --from household")
+def new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist yet")],
+    source: Annotated[str | None, typer.Option("--from", metavar="FLEET", help="Start from this fleet")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write a commented fleet file to start from."""
+    _listen(verbose=verbose)
+
+    from fleetbeat.new import write_new
+
+    path = write_new(file, source)
+    _show(json, lambda: {"path": str(path)}, lambda: "" if quiet else f"{path} written; next: fleetbeat check {path}")
+
+
+@app.command(epilog="Example: fleetbeat check ward")
+def check(
+    fleet: Fleet, seed: Seed = None, sets: Sets = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+) -> None:
+    """Validate a fleet; tell who lives there and what a day costs them."""
+    _listen(verbose=verbose)
+    loaded = _fleet(fleet, seed=seed, sets=sets)
+
+    from fleetbeat.check import check_up
+
+    found = check_up(loaded)
+    _show(json, found.as_json, lambda: "" if quiet else found.words())
+
+
+@app.command(epilog="Example: fleetbeat devices ward --days 7 --out ward-life")
+def devices(
+    fleet: Fleet,
+    days: Days = None,
+    seed: Seed = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Write life.csv and report.html there")] = None,
+    sets: Sets = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Life without learning: power, reach, wear and readiness by hour of the day."""
+    _listen(verbose=verbose)
+    loaded = _fleet(fleet, seed=seed, days=days, sets=sets)
+
+    from fleetbeat import population
+    from fleetbeat.run_folder import unused_folder
+
+    folder = unused_folder(out) if out is not None else None
+    lived = population.live_without_learning(loaded)
+    if folder is not None:
+        population.write_population(lived, folder)
+    _show(json, lived.as_json, lambda: "" if quiet else population.words(lived))
+
+
+@app.command(epilog="Example: fleetbeat evaluate runs/recorded-nights-7 recordings/walch")
+def evaluate(
+    run: Run,
+    recordings: Annotated[Path, typer.Argument(metavar="RECORDINGS", help="A folder of recordings")],
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Score a run's final model on recorded persons whom it never saw."""
+    _listen(verbose=verbose)
+
+    from fleetbeat import evaluate as examination
+    from fleetbeat.saved_run import SavedRun
+
+    found = examination.evaluate(SavedRun(run), recordings)
+    _show(json, lambda: found, lambda: "" if quiet else examination.words(found))
+
+
+@app.command(epilog="Example: fleetbeat report runs/household-7 --open")
+def report(
+    run: Run,
+    show: Annotated[bool, typer.Option("--open", help="Show it in your browser")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Build report.html anew and print the summary."""
+    _listen(verbose=verbose)
+
+    from fleetbeat.report import write_report
+    from fleetbeat.saved_run import SavedRun
+    from fleetbeat.summary import summary
+
+    saved = SavedRun(run)
+    path = write_report(saved)
+    _show(json, lambda: saved.results | {"report": str(path)}, lambda: "" if quiet else summary(saved))
+    if show:
+        typer.launch(path.resolve().as_uri())
+
+
+@app.command(epilog="Example: fleetbeat why runs/household-7 phone-1 2")
+def why(
+    run: Run,
+    device: Annotated[str, typer.Argument(metavar="DEVICE", help="Its name, such as phone-1")],
+    round_: Annotated[int, typer.Argument(metavar="ROUND", help="The number of the round")],
+    evaluation: Annotated[bool, typer.Option("--evaluate", help="The evaluation of that round, not its training")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Tell the chain behind one outcome: what the server asked, what the device was doing, and the cause."""
+    _listen(verbose=verbose)
+
+    from fleetbeat import why as reasons
+    from fleetbeat.saved_run import SavedRun
+
+    chained = reasons.chain(SavedRun(run), device, round_, "evaluate" if evaluation else "train")
+    _show(json, lambda: chained, lambda: "" if quiet else reasons.story(chained))
+
+
+@app.command(epilog="Example: fleetbeat kinds smartwatch")
+def kinds(
+    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One kind, with the source of every figure")] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Show the kinds of device, with every figure and its source."""
+    _listen(verbose=verbose)
+
+    from fleetbeat.kinds import catalogue, words
+
+    _show(json, lambda: catalogue(kind), lambda: "" if quiet else words(kind))
+
+
+@app.command(epilog="Example: fleetbeat schema fleet > fleet.schema.json")
+def schema(
+    document: Annotated[Document, typer.Argument(help="fleet or recordings")] = Document.FLEET,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Print the JSON Schema of a fleet file, for editors and scripts."""
+    _listen(verbose=verbose)
+
+    from fleetbeat.schema import schema as schema_of
+
+    if json or not quiet:
+        _print_json(schema_of(document.value))
+
+
+def _fleet(
+    source: str,
+    *,
+    seed: int | None = None,
+    days: float | None = None,
+    rounds: int | None = None,
+    strategy: str | None = None,
+    sets: list[str] | None = None,
+) -> "FleetSettings":
+    from devices.fleet_file import Overrides, load_fleet
+
+    return load_fleet(source, Overrides(seed=seed, days=days, rounds=rounds, strategy=strategy, sets=tuple(sets or ())))
+
+
+def _listen(*, verbose: bool) -> None:
+    """Send logs to stderr: everything with -v, warnings otherwise. Flower reads its level when it is imported."""
+    import logging
+    import os
+
+    os.environ.setdefault("FLWR_LOG_LEVEL", "INFO" if verbose else "ERROR")
+    os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s")
+
+
+def _show(json: bool, document: Callable[[], Any], words: Callable[[], Any]) -> None:
+    """Print a result on stdout: as one JSON document, or for people."""
+    if json:
+        _print_json(document())
+        return
+
+    from rich.console import Console
+
+    readable = words()
+    if readable:
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console = Console(highlight=False, width=140)
+        console.print(readable, soft_wrap=isinstance(readable, str))
+
+
+def _print_json(document: Any) -> None:
+    import orjson
+
+    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def _say(words: str) -> None:
+    typer.echo(words, err=True)

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from rich.console import RenderableType
+from rich.table import Table
+
 from broker.errors import RecordingError, RunFolderError
 from devices.body import RecordedBody, read_recordings
 from devices.learning.metrics import Score, score
@@ -11,6 +14,7 @@ from devices.residents import residents
 from devices.learning.holdout import joined
 from fleetbeat.judge import person_examples
 from fleetbeat.saved_run import SavedRun
+from fleetbeat.summary import figure
 
 FIGURES = ("majority_share", "accuracy", "balanced_accuracy", "auc", "kappa")
 
@@ -41,6 +45,19 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
     everybody = joined(task, parts)
     figures = score(task, arrays, everybody.features, everybody.labels)
     return {"persons": len(parts), "examples": len(everybody)} | _figures(figures) | {"per_person": per_person}
+
+
+def words(found: dict[str, Any]) -> RenderableType:
+    """Return the scores as a table: everybody, then each person."""
+    table = Table(title=f"{found['persons']} persons, {found['examples']} examples", title_justify="left", box=None, pad_edge=False)
+    table.add_column("person")
+    table.add_column("examples", justify="right")
+    for name in FIGURES:
+        table.add_column(name.replace("_", " "), justify="right")
+    everybody = found | {"person": "everybody"}
+    for line in (everybody, *found["per_person"]):
+        table.add_row(line["person"], str(line["examples"]), *(figure(line[name]) for name in FIGURES))
+    return table
 
 
 def _figures(figures: Score) -> dict[str, float | None]:

@@ -88,17 +88,22 @@ def new_folder(out: Path | None, fleet: str, seed: int) -> Path:
     Raises RunFolderError if *out* exists and is not empty: runs are never overwritten.
     """
     if out is not None:
-        if out.exists() and not out.is_dir():
-            raise RunFolderError(f"--out {out}: is a file, expected a folder that does not exist yet or is empty")
-        if out.is_dir() and any(out.iterdir()):
-            raise RunFolderError(f"--out {out}: holds files already; runs are never overwritten, choose another folder")
-        return out
+        return unused_folder(out)
     base = Path("runs") / f"{fleet}-{seed}"
     path, number = base, 1
     while path.exists() and any(path.iterdir()):
         number += 1
         path = base.with_name(f"{base.name}-{number}")
     return path
+
+
+def unused_folder(out: Path) -> Path:
+    """Return *out* if nothing lies there yet; raise RunFolderError if something does."""
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(f"--out {out}: is a file, expected a folder that does not exist yet or is empty")
+    if out.is_dir() and any(out.iterdir()):
+        raise RunFolderError(f"--out {out}: holds files already; nothing is ever overwritten, choose another folder")
+    return out
 
 
 def _cannot(path: Path, error: OSError) -> str:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.accounting import OUTCOMES
+from fleetbeat.price import prices
 from fleetbeat.saved_run import SavedRun
 
 ROUND_COLUMNS = (
@@ -80,20 +81,14 @@ def _price(run: SavedRun) -> Table:
     table = Table(title="What learning cost", title_justify="left", box=None, pad_edge=False)
     for name in ("kind", "battery, minutes a day", "MB a day", "J in all", "of it wasted"):
         table.add_column(name, justify="left" if name == "kind" else "right")
-    days = max(run.results["virtual_s"] / 86_400.0, 1e-9)
-    sums: dict[str, dict[str, float]] = {}
-    for line in run.table("devices.csv"):
-        s = sums.setdefault(line["kind"], dict.fromkeys(("n", "work_j", "life_j", "bytes", "wasted_j"), 0.0))
-        s["n"] += 1
-        s["work_j"] += float(line["training_j"]) + float(line["radio_j"])
-        s["life_j"] += float(line["life_j"])
-        s["bytes"] += float(line["bytes_up"]) + float(line["bytes_down"])
-        s["wasted_j"] += float(line["wasted_j"])
-    for kind, s in sums.items():
-        other_j = s["life_j"] - s["work_j"]
-        minutes = s["work_j"] / other_j * 1_440 if other_j > 0 else 0.0
-        megabytes = s["bytes"] / s["n"] / days / 1e6
-        table.add_row(kind, f"{minutes:.1f}", f"{megabytes:.2f}", f"{s['work_j']:.0f}", f"{s['wasted_j']:.0f}")
+    for price in prices(run):
+        table.add_row(
+            price.kind,
+            f"{price.battery_min_a_day:.1f}",
+            f"{price.mb_a_day:.2f}",
+            f"{price.learning_j:.0f}",
+            f"{price.wasted_j:.0f}",
+        )
     return table
 
 

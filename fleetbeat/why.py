@@ -1,7 +1,6 @@
 """The chain behind one outcome, told from the run folder alone."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +108,7 @@ def told(event: dict[str, Any]) -> str | None:
     return template.format(**event) if template else None
 
 
-def story(chained: dict[str, Any], start: datetime) -> str:
+def story(chained: dict[str, Any]) -> str:
     """Return the chain as lines to read."""
     standing = chained["standing"]
     head = (

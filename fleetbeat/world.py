@@ -1,6 +1,7 @@
 """The world: a fleet, its broker and a Flower server, alive together in virtual time."""
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,6 @@ from broker.errors import AccountBroken, RunEnded
 from broker.link import Wire
 from broker.messages import unix_start
 from devices.host import Host
-from devices.learning.metrics import Score
 from devices.learning.task import TASKS, initial_arrays
 from devices.residents import Device
 from devices.settings import Fleet
@@ -147,8 +147,10 @@ class World:
         )
         return serve(server_app(plan, self.course, self._score, witness), grid, turns, dict(run_config(self.fleet)))
 
-    def _score(self, arrays: Arrays) -> Score | None:
-        return self._judge.score(arrays) if self._judge is not None else None
+    def _score(self, arrays: Arrays) -> dict[str, float] | None:
+        if self._judge is None:
+            return None
+        return {name: math.nan if figure is None else figure for name, figure in self._judge.score(arrays).items()}
 
     async def _tick(self) -> None:
         """Show the time, once an hour of life."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.strategies import STRATEGIES, Cohort, check_strategy, make_strategy
+from broker import events as ev
 from broker.errors import SettingsError
 from tests.aggregator.fleet import Fleet
 
@@ -63,6 +64,7 @@ def test_what_cannot_be_is_said(name: str, options: dict[str, object], words: st
 
 MINE = """
 from time import sleep, time
+from flwr.app import ConfigRecord
 from flwr.serverapp.strategy import FedAvg
 
 class Patient(FedAvg):
@@ -77,6 +79,19 @@ class Patient(FedAvg):
 class Broken(FedAvg):
     def aggregate_train(self, server_round, replies):
         raise KeyError("oops")
+
+class Hasty(FedAvg):
+    # a loop of its own: takes the first update that comes, one round each
+
+    def start(self, grid, initial_arrays, num_rounds, timeout, evaluate_fn):
+        arrays = initial_arrays
+        evaluate_fn(0, arrays)
+        for round_ in range(1, num_rounds + 1):
+            open_ = grid.push_messages(self.configure_train(round_, arrays, ConfigRecord(), grid))
+            while not (replies := grid.pull_messages(open_)):
+                sleep(1)
+            arrays, _ = self.aggregate_train(round_, replies)
+            evaluate_fn(round_, arrays)
 
 class NotOne:
     pass
@@ -101,6 +116,18 @@ async def test_a_strategy_of_ones_own_sleeps_in_virtual_time(mine: str) -> None:
 
 
 @pytest.mark.virtual_time
+async def test_a_strategy_with_a_loop_of_its_own_runs_as_it_is(mine: str) -> None:
+    fleet = Fleet(3)
+    fleet.devices["phone-2"].work_s = 20.0
+
+    await fleet.learn(f"{mine}:Hasty", rounds=2)
+
+    assert (fleet.course.cause, fleet.course.reason) == ("rounds_done", "")
+    assert [(e.round, e.updates, e.examples) for e in fleet.events(ev.ModelAggregated)] == [(1, 1, 10), (2, 1, 10)]
+    assert {event.device for event in fleet.events(ev.ReplyReceived) if event.round == 1} == {"phone-2"}
+
+
+@pytest.mark.virtual_time
 async def test_a_strategy_of_ones_own_that_fails_ends_the_run_with_its_reason(mine: str) -> None:
     fleet = Fleet(3)
 
@@ -112,7 +139,7 @@ async def test_a_strategy_of_ones_own_that_fails_ends_the_run_with_its_reason(mi
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Patiend", r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken\)"),
+        ("Patiend", r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Hasty\)"),
         ("NotOne", "is no complete flwr.serverapp.strategy.Strategy"),
     ],
 )

@@ -65,7 +65,10 @@ def test_a_batch_reads_like_senml() -> None:
 
 @settings(deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(sorted(UNITS)), st.lists(st.tuples(times_to_the_ms.map(lambda t: t[0]), finite)))
+    st.dictionaries(
+        st.sampled_from(sorted(set(UNITS) - {"rmssd"})),
+        st.lists(st.tuples(times_to_the_ms.map(lambda t: t[0]), finite)),
+    )
 )
 def test_a_batch_comes_back_as_it_was_sent(told: dict[str, list[tuple[float, float]]]) -> None:
     channels = {name: readings([t for t, _ in pairs], [v for _, v in pairs]) for name, pairs in told.items() if pairs}
@@ -80,6 +83,15 @@ def test_a_batch_comes_back_as_it_was_sent(told: dict[str, list[tuple[float, flo
     for name, (times, values) in channels.items():
         assert batch.channels[name][0].tolist() == times.tolist()
         assert batch.channels[name][1].tolist() == values.tolist()
+
+
+def test_rmssd_is_milliseconds_here_and_seconds_on_the_wire() -> None:
+    quarters = [number / 4 for number in range(1200)]
+    payload = encode_batch("home", "band-1", 1, T0, {"rmssd": readings([0.0] * 1200, quarters)})
+
+    assert orjson.loads(payload)[1200 - 1]["v"] == 0.29975
+    assert orjson.loads(payload)[0]["bu"] == "s"
+    assert only_channel(decode_batch(payload, T0), "rmssd")[1] == quarters
 
 
 def test_times_are_kept_to_the_millisecond() -> None:
@@ -187,6 +199,7 @@ GOOD = {"bn": HEART, "bt": T0, "v": 60.0, "seq": 1}
         (pack(GOOD, {"t": 1.0, "v": 1.0}, {"t": "x", "v": 1.0}), "record 2: t is 'x'"),
         (pack(GOOD, {"bn": HEART.replace("band-1", "ring-1"), "bt": T0, "v": 1.0}), "in a batch of"),
         (pack({**GOOD, "bv": 1e308, "v": 1e308}), "beyond all numbers"),
+        (pack({**GOOD, "bn": HEART.replace("heart_rate", "rmssd"), "v": 1e300}), "beyond all reason"),
     ],
 )
 def test_a_malformed_batch_is_refused_and_told_why(payload: bytes, says: str) -> None:
@@ -223,7 +236,7 @@ def test_no_bytes_whatever_raise_anything_else(payload: bytes) -> None:
         {},
         optional={
             "bn": st.sampled_from([HEART, HEART[:-10], "", 1]),
-            "n": st.sampled_from(["heart_rate", "light", "", HEART]),
+            "n": st.sampled_from(["heart_rate", "light", "rmssd", "", HEART]),
             "bt": st.sampled_from([T0, 0, -1, 1e308, 2**64 - 1, "x"]),
             "bv": st.sampled_from([0, 1, 1e308, -1e308, None]),
             "v": st.sampled_from([0, 1.5, 1e308, 2**64 - 1, True, "1"]),

@@ -1,0 +1,34 @@
+"""The report of one run: what happened, how well it learned, who failed to deliver and why, what it cost."""
+
+from pathlib import Path
+
+from broker.errors import RunFolderError
+from fleetbeat.report import account, curve, headline, lanes, model, price_list, rounds
+from fleetbeat.report.page import page
+from fleetbeat.saved_run import SavedRun
+
+PARTS = (
+    curve.section,
+    rounds.section,
+    lanes.section,
+    account.section,
+    price_list.section,
+    model.section,
+)
+
+
+def write_report(run: SavedRun) -> Path:
+    """Write ``report.html`` into the run folder, from what lies there, and return its path.
+
+    The same folder gives the same bytes. Raises RunFolderError if a table is missing or the page cannot be written.
+    """
+    fleet = run.fleet
+    sections = [part for part in (build(run) for build in PARTS) if part is not None]
+    closing = f"Fleetbeat, from the run folder {run.path.resolve().name}. One seed: an anecdote, see `fleetbeat study`."
+    path = run.path / "report.html"
+    document = page(f"Fleetbeat · {fleet.name} · seed {fleet.seed}", headline.title(run), headline.lead(run), sections, closing)
+    try:
+        path.write_text(document, "utf-8")
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be written ({error.strerror}); free space or change the folder's rights") from None
+    return path
