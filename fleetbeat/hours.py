@@ -53,7 +53,11 @@ class KindHours:
 
 
 def by_kind_and_hour(
-    fleet: Fleet, devices: Sequence[Device], lived: Sequence[Lived], life_j: Mapping[str, float], sent_bytes: Mapping[str, int]
+    fleet: Fleet,
+    devices: Sequence[Device],
+    lived: Sequence[Lived],
+    life_j: Mapping[str, float],
+    sent_bytes: Mapping[str, int],
 ) -> list[KindHours]:
     """Return the figures of every kind among *devices*; energy in joules and bytes sent by device."""
     kind_of = {device.name: device.kind.kind for device in devices}
@@ -66,7 +70,7 @@ def by_kind_and_hour(
         device_days = len(alike) * fleet.days
         hours = _Hours(fleet, own)
         shares = {name: hours.shares(holds) for name, holds in CONDITIONS.items()}
-        reasons = {reason: hours.shares(lambda line, reason=reason: line.why_not == reason) for reason in _reasons(own)}
+        reasons = {reason: hours.shares(_because(reason)) for reason in _reasons(own)}
         plugged = sum(line.life.charging and line.from_s > 0 and starts for line, starts in _with_starts(own))
         whole = {reason: total for reason, (_, total) in reasons.items()}
         order = sorted(whole, key=lambda reason: (-whole[reason], reason))
@@ -108,13 +112,19 @@ class _Hours:
     def shares(self, holds: Callable[[Lived], bool]) -> tuple[list[float], float]:
         """Return the share of time in which *holds*, by hour and over all (0 in an hour that nobody lived)."""
         flags = np.array([holds(line) for line in self._lines], np.float64)
-        held_s: FloatArray = np.bincount(self._hour, self._lasts_s * flags[self._whose], HOURS)
+        held_s = np.asarray(np.bincount(self._hour, self._lasts_s * flags[self._whose], HOURS), np.float64)
         by_hour = np.divide(held_s, self._total_s, out=np.zeros(HOURS), where=self._total_s > 0)
-        return [round(share, 6) for share in by_hour.tolist()], round(float(held_s.sum() / max(self._total_s.sum(), 1e-9)), 6)
+        return [round(share, 6) for share in by_hour.tolist()], round(
+            float(held_s.sum() / max(self._total_s.sum(), 1e-9)), 6
+        )
 
 
 def _reasons(lines: Sequence[Lived]) -> list[str]:
     return sorted({line.why_not for line in lines if line.why_not is not None})
+
+
+def _because(reason: str) -> Callable[[Lived], bool]:
+    return lambda line: line.why_not == reason
 
 
 def _with_starts(lines: Sequence[Lived]) -> list[tuple[Lived, bool]]:
@@ -138,7 +148,9 @@ def _battery(fleet: Fleet, lines: Sequence[Lived]) -> dict[str, list[float | Non
         devices.setdefault(line.device, []).append(line)
     levels = np.array(
         [
-            np.interp(moments, [s for line in own for s in (line.from_s, line.to_s)], [b for line in own for b in _ends(line)])
+            np.interp(
+                moments, [s for line in own for s in (line.from_s, line.to_s)], [b for line in own for b in _ends(line)]
+            )
             for own in devices.values()
         ]
     )

@@ -88,7 +88,7 @@ def live_without_learning(fleet: Fleet, days: float | None = None) -> Population
     What the wearers and the world do is the same as in a run of the same seed, so the two can be compared.
     """
     if days is not None:
-        fleet = fleet.model_copy(update={"days": days})
+        fleet = fleet.model_copy(update={"days": float(days)})
     here = residents(fleet)
     access = Access(fleet.name, {r.name: [other.name for other in here if other.trainer == r.name] for r in here})
     sent_bytes = dict.fromkeys((resident.name for resident in here), 0)
@@ -116,14 +116,35 @@ async def _days(host: Host, wire: MemoryWire, until_s: float) -> None:
 def words(population: Population) -> RenderableType:
     """Return the figures to be read in a terminal."""
     fleet = population.fleet
-    title = Text(f"{fleet.name}, {fleet.days:g} days without learning: {len(population.residents)} devices, seed {fleet.seed}", style="bold")
-    return Group(title, Text(""), _overview(population), Text(""), *(_of_the_day(kind) for kind in population.kinds if kind.trains))
+    title = Text(
+        f"{fleet.name}, {fleet.days:g} days without learning: {len(population.residents)} devices, seed {fleet.seed}",
+        style="bold",
+    )
+    return Group(
+        title,
+        Text(""),
+        _overview(population),
+        Text(""),
+        *(_of_the_day(kind) for kind in population.kinds if kind.trains),
+    )
 
 
 def _overview(population: Population) -> Table:
     table = Table(title="A day of one device", title_justify="left", box=None, pad_edge=False)
     for place, name in enumerate(
-        ("kind", "devices", "on", "far link", "worn", "charging", "ready", "days between charges", "MB streamed", "J", "why not ready")
+        (
+            "kind",
+            "devices",
+            "on",
+            "far link",
+            "worn",
+            "charging",
+            "ready",
+            "days between charges",
+            "MB streamed",
+            "J",
+            "why not ready",
+        )
     ):
         table.add_column(name, justify="left" if place in (0, 10) else "right", overflow="fold")
     for kind in population.kinds:
@@ -136,7 +157,9 @@ def _overview(population: Population) -> Table:
             "–" if kind.days_between_charges is None else f"{kind.days_between_charges:.1f}",
             f"{kind.mb_a_day:.2f}",
             f"{kind.j_a_day:,.0f}",
-            ", ".join(f"{reason.replace('_', ' ')} {share:.0%}" for reason, share in kind.why_not.items()) if kind.trains else "–",
+            ", ".join(f"{reason.replace('_', ' ')} {share:.0%}" for reason, share in kind.why_not.items())
+            if kind.trains
+            else "–",
         )
     table.caption = "why not ready: shares of all time; a device that cannot train is never asked"
     table.caption_justify = "left"
@@ -169,4 +192,6 @@ def write_population(population: Population, out: Path) -> None:
         (out / "life.csv").write_text("\n".join(lines) + "\n", "utf-8")
         (out / "report.html").write_text(population_page(population), "utf-8")
     except OSError as error:
-        raise RunFolderError(f"{out}: cannot be written ({error.strerror}); free space or choose --out elsewhere") from None
+        raise RunFolderError(
+            f"{out}: cannot be written ({error.strerror}); free space or choose --out elsewhere"
+        ) from None

@@ -1,6 +1,7 @@
 """What a run leaves behind: all tables, the results and the model, written anew after every round."""
 
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,13 @@ from fleetbeat import tables
 from fleetbeat.judge import Judge
 from fleetbeat.run_folder import RunFolder
 from fleetbeat.world import World
+
+
+CENTRAL_EXAMPLES = 500_000
+"""A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
+
+LOCAL_MODELS = 60
+"""Of a large fleet so many devices, evenly chosen, stand for all local-only models: their mean is what counts."""
 
 
 class Results:
@@ -49,14 +57,18 @@ class Results:
             return
         task, learning = TASKS[self._world.fleet.learning.task], self._world.fleet.learning
         how = Fit(class_weight=learning.class_weight, epochs=learning.epochs)
-        devices = [joined(task, [n.examples for n in buffer.nights()]) for buffer in self._world.host.buffers.values()]
-        devices = [examples for examples in devices if len(examples)]
+        nights = [[night.examples for night in buffer.nights()] for buffer in self._world.host.buffers.values()]
+        devices = [own for own in nights if own]
         test = self._judge.examples
-        if devices:
-            self._references = {
-                "central": score(task, central(task, devices, how), test.features, test.labels),
-                "local_only": mean_score(task, local_only(task, devices, how), test),
-            }
+        if not devices:
+            return
+        every = max(1, math.ceil(sum(len(night) for own in devices for night in own) / CENTRAL_EXAMPLES))
+        together = [night[::every] for own in devices for night in own]
+        some = [joined(task, own) for own in devices[:: max(1, math.ceil(len(devices) / LOCAL_MODELS))]]
+        self._references = {
+            "central": score(task, central(task, together, how), test.features, test.labels),
+            "local_only": mean_score(task, local_only(task, some, how), test),
+        }
 
     def _clients(self) -> dict[int, dict[str, Any]]:
         return {number: dict(metrics) for number, metrics in self._world.course.evaluate_metrics_clientapp.items()}

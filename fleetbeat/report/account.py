@@ -16,13 +16,20 @@ def section(run: SavedRun) -> Section:
     account = run.results["account"]
     lines = run.table("outcomes.csv")
     rows = [
-        (spoken(outcome), *(f"{account[phase]['outcomes'][outcome]:,}" for phase in PHASES), _reasons(lines, outcome), MEANINGS[outcome])
+        (
+            spoken(outcome),
+            *(f"{account[phase]['outcomes'][outcome]:,}" for phase in PHASES),
+            _reasons(lines, outcome),
+            MEANINGS[outcome],
+        )
         for outcome in OUTCOMES
         if any(account[phase]["outcomes"][outcome] for phase in PHASES)
     ]
     total = ("selected", *(f"{account[phase]['selected']:,}" for phase in PHASES), "", "")
     columns = ("outcome", "train", "evaluate", "reasons", "what it means")
-    content = paragraph("Every device-round that the server selected ends in exactly one outcome, told by events, never guessed.")
+    content = paragraph(
+        "Every device-round that the server selected ends in exactly one outcome, told by events, never guessed."
+    )
     content += table("Every selected device-round, once", columns, rows, prose=(3, 4), total=total)
     return Section("account", "The account", content + _ask(run, lines))
 
@@ -32,7 +39,9 @@ def _reasons(lines: list[dict[str, str]], outcome: str) -> str:
     for line in lines:
         if line["outcome"] == outcome and line["reason"]:
             counts[line["reason"]] = counts.get(line["reason"], 0) + 1
-    return ", ".join(f"{spoken(reason)} {number}" for reason, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(
+        f"{spoken(reason)} {number}" for reason, number in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def _ask(run: SavedRun, lines: list[dict[str, str]]) -> str:
@@ -65,4 +74,6 @@ def _ask(run: SavedRun, lines: list[dict[str, str]]) -> str:
     caption = "Device-rounds that did not deliver"
     if len(failed) > UNDELIVERED_SHOWN:
         caption += f": the first {UNDELIVERED_SHOWN} of {len(failed):,}; outcomes.csv has all"
-    return words + details(f"Who did not deliver ({len(failed):,})", table(caption, columns, rows, words=(0, 2, 3, 4, 5, 7)))
+    return words + details(
+        f"Who did not deliver ({len(failed):,})", table(caption, columns, rows, words=(0, 2, 3, 4, 5, 7))
+    )

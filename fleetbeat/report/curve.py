@@ -14,7 +14,10 @@ from fleetbeat.report.page import Section
 from fleetbeat.report.plot import Plot, date_axis, drawn, moments
 from fleetbeat.saved_run import SavedRun
 
-REFERENCES = (("central", "one model of all data", CENTRAL, "dash"), ("local_only", "each device alone", ALONE, "dashdot"))
+REFERENCES = (
+    ("central", "one model of all data", CENTRAL, "dash"),
+    ("local_only", "each device alone", ALONE, "dashdot"),
+)
 BEGINNING_LINES = 200
 """The model as it was before the first round is scored at the very beginning of the journal."""
 
@@ -40,7 +43,9 @@ def section(run: SavedRun) -> Section:
     ]
     if federated:
         return Section("curve", "How well it learned", _by_the_devices(run, federated))
-    return Section("curve", "How well it learned", paragraph("No round changed the model, so there is no curve to draw."))
+    return Section(
+        "curve", "How well it learned", paragraph("No round changed the model, so there is no curve to draw.")
+    )
 
 
 def _judged(run: SavedRun, points: list[_Point]) -> str:
@@ -55,15 +60,21 @@ def _judged(run: SavedRun, points: list[_Point]) -> str:
         )
     )
     words = paragraph(
-        "The global model after every round, judged on wearers who are in no device of the fleet. Grey: what always naming the "
-        "commonest class would reach; accuracy below that line is worth nothing. “One model of all data” and “each device alone” were "
+        "The global model after every round, judged on wearers who are in no device of the fleet. Grey: what always "
+        "naming the "
+        "commonest class would reach; accuracy below that line is worth nothing. “One model of all data” and “each "
+        "device alone” were "
         "trained when the run was over, on the very buffers the devices ended with."
     )
     references = run.results.get("references") or {}
     rows = [("global model, last round", *_row(last))]
     rows += [(name, *_row(references[key])) for key, name, *_ in REFERENCES if key in references]
     columns = ("model", "balanced accuracy", "AUC", "accuracy", "majority", "kappa")
-    return words + f'<div class="side">{plots}</div>' + table("The same in figures, on wearers outside the fleet", columns, rows)
+    return (
+        words
+        + f'<div class="side">{plots}</div>'
+        + table("The same in figures, on wearers outside the fleet", columns, rows)
+    )
 
 
 def _row(scores: dict[str, Any]) -> list[str]:
@@ -74,7 +85,11 @@ def _panel(run: SavedRun, points: list[_Point], key: str, name: str, guess: floa
     start, end_s = run.start, float(run.results["virtual_s"])
     values = [point.scores[key] for point in points]
     span = moments(start, [0.0, end_s])
-    traces = [go.Scatter(x=span, y=[guess] * 2, name="majority", mode="lines", line={"color": MAJORITY, "dash": "dot", "width": 2})]
+    traces = [
+        go.Scatter(
+            x=span, y=[guess] * 2, name="majority", mode="lines", line={"color": MAJORITY, "dash": "dot", "width": 2}
+        )
+    ]
     references = run.results.get("references") or {}
     for reference, label, colour, dash in REFERENCES:
         value = references.get(reference, {}).get(key)
@@ -103,7 +118,8 @@ def _panel(run: SavedRun, points: list[_Point], key: str, name: str, guess: floa
         margin={"l": 45, "r": 10, "t": 40, "b": 100},
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.22, "yanchor": "top", "font": {"size": 11}},
     )
-    says = f"{name} of the global model over time: {share(values[0])} at first, {share(values[-1])} at the end; majority {share(guess)}"
+    ends = f"{share(values[0])} at first, {share(values[-1])} at the end"
+    says = f"{name} of the global model over time: {ends}; majority {share(guess)}"
     return Plot(f"curve-{key.replace('_', '-')}", figure, says)
 
 
@@ -120,15 +136,22 @@ def _by_the_devices(run: SavedRun, points: list[_Point]) -> str:
         hovertemplate="%{text}: %{y:.3f}<br>%{x}<extra></extra>",
     )
     layout = {"xaxis": date_axis(start, 0.0, end_s), "yaxis": {"title": "accuracy", "tickformat": ".2f"}}
-    says = f"Accuracy by the devices' own judgement: {share(values[0])} after the first of these rounds, {share(values[-1])} after the last"
+    ends = f"{share(values[0])} after the first of these rounds, {share(values[-1])} after the last"
+    says = f"Accuracy by the devices' own judgement: {ends}"
     plot = Plot("curve-clients", drawn([trace], 330, **layout), says)
     words = paragraph(
-        "Nobody outside the fleet was kept aside to judge the model (learning.test_persons names such persons), so this is Flower's federated "
-        "evaluation: each device's accuracy on data of its own that it kept out of training. There is no majority line and nothing to "
+        "Nobody outside the fleet was kept aside to judge the model (learning.test_persons names such persons), so "
+        "this is Flower's federated "
+        "evaluation: each device's accuracy on data of its own that it kept out of training. There is no majority line "
+        "and nothing to "
         "compare it with: treat it with care."
     )
     rows = [(point.round, share(point.scores["clients_accuracy"])) for point in points]
-    return words + plot.html() + details(f"The same in figures: {count(len(rows), 'round')}", table("By round", ("round", "accuracy"), rows))
+    return (
+        words
+        + plot.html()
+        + details(f"The same in figures: {count(len(rows), 'round')}", table("By round", ("round", "accuracy"), rows))
+    )
 
 
 def _points(run: SavedRun) -> list[_Point]:
@@ -136,7 +159,9 @@ def _points(run: SavedRun) -> list[_Point]:
     points = _before_learning(run)
     for line in run.table("rounds.csv"):
         if line["server_balanced_accuracy"] and line["server_auc"]:
-            scores = {key: float(line[f"server_{key}"]) for key in keys} | {"majority_share": float(line["majority_share"])}
+            scores = {key: float(line[f"server_{key}"]) for key in keys} | {
+                "majority_share": float(line["majority_share"])
+            }
             points.append(_Point(_end_s(line), int(line["round"]), scores))
     return points
 

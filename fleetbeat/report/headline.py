@@ -27,12 +27,17 @@ def title(run: SavedRun) -> str:
     """Return the title: how many learn what."""
     devices = run.table("devices.csv")
     wearers = len({line["wearer"] for line in devices})
-    return f"{count(wearers, 'wearer')} with {count(len(devices), 'device')} learn {run.fleet.learning.task.replace('-', ' ')}"
+    who = f"{count(wearers, 'wearer')} with {count(len(devices), 'device')}"
+    return f"{who} learn{'s' if wearers == 1 else ''} {run.fleet.learning.task.replace('-', ' ')}"
 
 
 def lead(run: SavedRun) -> str:
     """Return the first words of the page, as HTML."""
-    return paragraph(f"{_delivery(run)} {_quality(run.results)}") + paragraph(_circumstances(run), "note") + tiles(_facts(run))
+    return (
+        paragraph(f"{_delivery(run)} {_quality(run.results)}")
+        + paragraph(_circumstances(run), "note")
+        + tiles(_facts(run))
+    )
 
 
 def _delivery(run: SavedRun) -> str:
@@ -66,7 +71,8 @@ def _quality(results: dict[str, Any]) -> str:
     final, references = results["final"], results.get("references") or {}
     if final.get("balanced_accuracy") is None:
         return "No wearer outside the fleet was kept aside, so the model was not judged by the server."
-    said = f"The last model reaches balanced accuracy {share(final['balanced_accuracy'])} and AUC {share(final.get('auc'))} on strangers"
+    scores = f"balanced accuracy {share(final['balanced_accuracy'])} and AUC {share(final.get('auc'))}"
+    said = f"The last model reaches {scores} on wearers it never met"
     beside = [
         f"{name} {share(references[key].get('balanced_accuracy'))}"
         for key, name in (("central", "one model of all data"), ("local_only", "each device alone"))
@@ -78,7 +84,9 @@ def _quality(results: dict[str, Any]) -> str:
 def _circumstances(run: SavedRun) -> str:
     fleet, account = run.fleet, run.results["account"]
     end = fleet.start + timedelta(seconds=run.results["virtual_s"])
-    ended = ENDED.get(account["ended"], spoken(account["ended"])) + (f" ({account['reason']})" if account.get("reason") else "")
+    ended = ENDED.get(account["ended"], spoken(account["ended"])) + (
+        f" ({account['reason']})" if account.get("reason") else ""
+    )
     return (
         f"From {_moment(fleet.start)} to {_moment(end)}, local time; it ended because {ended}. "
         f"Strategy {fleet.learning.strategy}; seed {fleet.seed}; {LABELS[fleet.learning.label_source]}."

@@ -29,12 +29,15 @@ def table(
     All others are numbers.
     """
     kinds = ["prose" if i in prose else "word" if i in words else "" for i in range(len(columns))]
-    head = "".join(f'<th scope="col"{_class(kind)}>{escape(name)}</th>' for name, kind in zip(columns, kinds, strict=True))
+    head = "".join(
+        f'<th scope="col"{_class(kind)}>{escape(name)}</th>' for name, kind in zip(columns, kinds, strict=True)
+    )
     body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in rows)
     foot = f"<tfoot><tr>{_cells(total, kinds)}</tr></tfoot>" if total is not None else ""
     # a box that scrolls must be reachable by keyboard, and have a name
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
+        f"<table><caption>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>{foot}</table></div>"
     )
 
@@ -42,7 +45,8 @@ def table(
 def tiles(facts: Iterable[tuple[str, str, str]]) -> str:
     """Return big figures side by side: name, figure, what it means."""
     parts = (
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(meaning)}</small></dd></div>" for name, value, meaning in facts
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}<small>{escape(meaning)}</small></dd></div>"
+        for name, value, meaning in facts
     )
     return f'<dl class="tiles">{"".join(parts)}</dl>'
 

@@ -1,57 +1,31 @@
 """Swim lanes: each device's battery, charger, links, use and readiness, and what became of each of its selections."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from plotly import graph_objects as go
 
 from aggregator.accounting import OUTCOMES, PHASES
 from fleetbeat.report.colours import SIGNS
 from fleetbeat.report.html import count, paragraph, spoken
-from fleetbeat.report.lived import CHARGING, FAR, IN_USE, NEAR, POWER, READY, Life, shown_lives, with_gaps
+from fleetbeat.report.lived import FloatArray, Life, shown_lives, with_gaps
 from fleetbeat.report.page import Section
 from fleetbeat.report.plot import Plot, date_axis, drawn, moments, nights
+from fleetbeat.report.tracks import BARS, BATTERY_ROWS, FEW, GAP_ROWS, LANE_ROWS, TRACKS
 from fleetbeat.saved_run import SavedRun
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One colour of a lane: in which track it lies (0 is the topmost), and when it is there."""
-
-    name: str
-    track: int
-    colour: str
-    holds: Callable[[list[str]], bool]
-    trainers_only: bool = False
-
-
-BARS = (
-    Bar("on battery", 0, "#a5adb8", lambda line: line[POWER] == "true" and line[CHARGING] == "false"),
-    Bar("charging", 0, "#2a9d6f", lambda line: line[CHARGING] == "true"),
-    Bar("off", 0, "#c23b22", lambda line: line[POWER] == "false" and line[CHARGING] == "false"),
-    Bar("Wi-Fi", 1, "#3a78b5", lambda line: line[FAR] == "wifi"),
-    Bar("mobile network", 1, "#9cc7ec", lambda line: line[FAR] == "mobile"),
-    Bar("near link", 2, "#9a86c9", lambda line: line[NEAR] == "true"),
-    Bar("in use", 3, "#d9a032", lambda line: line[IN_USE] == "true"),
-    Bar("ready to train", 4, "#4caf50", lambda line: line[READY] == "true", trainers_only=True),
-)
-TRACKS = ("power", "far link", "near link", "in use", "ready")
-FEW = 8
-"""So many devices leave room to name every track."""
-BATTERY_ROWS = 4.0
-GAP_ROWS = 2.0
-LANE_ROWS = BATTERY_ROWS + len(TRACKS) + GAP_ROWS
 
 
 def section(run: SavedRun) -> Section:
     """Return the lanes of all devices, or of some forty of a larger fleet."""
     lives, devices = shown_lives(run)
     words = paragraph(
-        "One lane a device. The thin line is its battery, from empty to full, and on it lies what became of each selection, when it was settled "
-        "(large: training, small: evaluation; point at one for its reason, battery, link and local time). Bars below it, from top to bottom: "
-        "power (on battery, charging, off), far link (how the server reaches it), near link (how readings reach the device that learns), "
+        "One lane a device. The thin line is its battery, from empty to full, and on it lies what became of each "
+        "selection, when it was settled "
+        "(large: training, small: evaluation; point at one for its reason, battery, link and local time). Bars below "
+        "it, from top to bottom: "
+        "power (on battery, charging, off), far link (how the server reaches it), near link (how readings reach the "
+        "device that learns), "
         "in use, ready to train. Shaded: 22:00 to 06:00."
     )
     if len(lives) < devices:
@@ -84,18 +58,29 @@ def _plot(run: SavedRun, lives: list[Life]) -> Plot:
             "automargin": True,
         },
         # traces and titles share one legend below, so that the dates stay on top of the lanes
-        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yanchor": "top", "tracegroupgap": 0, "itemsizing": "constant"},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xanchor": "left",
+            "y": 0,
+            "yanchor": "top",
+            "tracegroupgap": 0,
+            "itemsizing": "constant",
+        },
         margin={"l": 110, "r": 20, "t": 50, "b": 100},
         hovermode="closest",
     )
-    told = f"Lives of {count(len(lives), 'device')} over {end_s / 86_400:.1f} days: bars of power, links, use and readiness, and a marker"
-    return Plot("lanes", figure, f"{told} for what became of each selection; the tables of rounds and of the account tell the same in words")
+    whose = f"Lives of {count(len(lives), 'device')} over {end_s / 86_400:.1f} days"
+    told = f"{whose}: bars of power, links, use and readiness"
+    more = "and a marker for what became of each selection; the tables of rounds and of the account tell it in words"
+    return Plot("lanes", figure, f"{told}, {more}")
 
 
 def _bars(run: SavedRun, lives: list[Life], base: dict[str, float], row_px: float) -> list[go.Scatter]:
     traces = []
     for bar in BARS:
-        x, y = [], []
+        x: list[FloatArray] = []
+        y: list[npt.NDArray[np.float32]] = []
         for life in lives:
             if life.trains or not bar.trainers_only:
                 pairs = list(life.stretches(bar.holds))
@@ -117,13 +102,16 @@ def _bars(run: SavedRun, lives: list[Life], base: dict[str, float], row_px: floa
 
 
 def _batteries(run: SavedRun, lives: list[Life], base: dict[str, float]) -> go.Scatter:
-    x, y = [], []
+    x: list[Any] = []
+    y: list[Any] = []
     for life in lives:
         t_s, shares = life.battery()
         x += [moments(run.start, t_s), [np.nan]]
         y += [_height(base[life.device], shares).astype(np.float32), [np.nan]]
     line = {"color": "#808a97", "width": 1.5, "simplify": False}
-    return go.Scatter(x=np.concatenate(x), y=np.concatenate(y), mode="lines", name="battery", line=line, hoverinfo="skip")
+    return go.Scatter(
+        x=np.concatenate(x), y=np.concatenate(y), mode="lines", name="battery", line=line, hoverinfo="skip"
+    )
 
 
 def _markers(run: SavedRun, base: dict[str, float]) -> list[go.Scatter]:
@@ -141,7 +129,12 @@ def _markers(run: SavedRun, base: dict[str, float]) -> list[go.Scatter]:
                     y=[float(_height(base[line["device"]], float(line["battery"] or 0))) for line in own],
                     mode="markers",
                     name=spoken(outcome) + (" (evaluate)" if phase == "evaluate" else ""),
-                    marker={"symbol": sign.symbol, "color": sign.colour, "size": size, "line": {"width": 1, "color": "#1b2430"}},
+                    marker={
+                        "symbol": sign.symbol,
+                        "color": sign.colour,
+                        "size": size,
+                        "line": {"width": 1, "color": "#1b2430"},
+                    },
                     text=[_hover(line) for line in own],
                     hovertemplate="%{text}<extra></extra>",
                 )

@@ -26,7 +26,7 @@ class Life:
     lines: list[list[str]] = field(default_factory=list)
 
     def battery(self) -> tuple[FloatArray, FloatArray]:
-        """Return moments and the battery's share at them, without points on a straight line between their neighbours."""
+        """Return moments and the battery's share at them, without points on a straight line between others."""
         if not self.lines:
             return np.empty(0), np.empty(0)
         t_s = np.array([float(line[0]) for line in self.lines] + [float(self.lines[-1][1])])

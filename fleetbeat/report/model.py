@@ -29,15 +29,26 @@ def _two_classes(pairs: dict[str, list[float]], positive: str) -> str:
     moves = [value for name in names for value in (*pairs[name], None)]
     rows = [name for name in names for _ in range(3)]
     traces = [
-        go.Scatter(x=moves, y=rows, mode="lines", line={"color": MAJORITY, "width": 3}, showlegend=False, hoverinfo="skip"),
         go.Scatter(
-            x=old, y=names, mode="markers", name="old", marker={"size": 10, "symbol": "circle-open", "color": MAJORITY, "line": {"width": 2}}
+            x=moves, y=rows, mode="lines", line={"color": MAJORITY, "width": 3}, showlegend=False, hoverinfo="skip"
+        ),
+        go.Scatter(
+            x=old,
+            y=names,
+            mode="markers",
+            name="old",
+            marker={"size": 10, "symbol": "circle-open", "color": MAJORITY, "line": {"width": 2}},
         ),
         go.Scatter(x=new, y=names, mode="markers", name="new", marker={"size": 11, "color": GLOBAL}),
     ]
-    plot = Plot("coefficients", _drawn(traces, len(names)), "Coefficients before the first round and after the last; the table has them in figures")
+    plot = Plot(
+        "coefficients",
+        _drawn(traces, len(names)),
+        "Coefficients before the first round and after the last; the table has them in figures",
+    )
     words = paragraph(
-        f"On standardised features: a positive coefficient speaks for “{positive}”. Old is the model the server began with."
+        f"On standardised features: a positive coefficient speaks for “{positive}”. Old is the model the server began "
+        "with."
         if positive
         else "On standardised features. Old is the model the server began with."
     )
@@ -49,10 +60,16 @@ def _many_classes(words: dict[str, Any]) -> str:
     classes, names = list(words["coefficients"]), [*words["features"], "intercept"]
     values = {name: [*words["coefficients"][name].values(), words["intercept"][name]] for name in classes}
     traces = [
-        go.Scatter(x=values[name], y=names, mode="markers", name=name, marker={"size": 10, "color": colour, "symbol": symbol})
+        go.Scatter(
+            x=values[name], y=names, mode="markers", name=name, marker={"size": 10, "color": colour, "symbol": symbol}
+        )
         for name, (colour, symbol) in zip(classes, CLASS_SIGNS, strict=False)
     ]
-    plot = Plot("coefficients", _drawn(traces, len(names)), "The last coefficients by feature and class; the table has them in figures")
+    plot = Plot(
+        "coefficients",
+        _drawn(traces, len(names)),
+        "The last coefficients by feature and class; the table has them in figures",
+    )
     rows = [(name, *(f"{values[one][place]:+.3f}" for one in classes)) for place, name in enumerate(names)]
     said = paragraph("On standardised features, one row of coefficients a class; every model begins at zero.")
     return said + plot.html() + table("The last coefficients: 0 → new", ("feature", *classes), rows)

@@ -31,11 +31,14 @@ def page(over: str, title: str, lead: str, sections: Sequence[Section], closing:
     )
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(over)}: {escape(title)}</title>\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
         f'<link rel="icon" href="data:,"><style>{style}</style></head>\n'
         f'<body><a class="skip" href="#content">To the content</a>\n<header><p class="over">{escape(over)}</p>'
-        f'<h1>{escape(title)}</h1><div class="lead">{lead}</div>\n<nav aria-label="On this page"><ul>{contents}</ul></nav></header>\n'
-        f'<main id="content">\n<noscript><p>The plots need JavaScript; all tables are readable without.</p></noscript>\n{body}\n</main>\n'
+        f'<h1>{escape(title)}</h1><div class="lead">{lead}</div>\n'
+        f'<nav aria-label="On this page"><ul>{contents}</ul></nav></header>\n'
+        '<main id="content">\n<noscript><p>The plots need JavaScript; all tables are readable without.</p></noscript>\n'
+        f"{body}\n</main>\n"
         f"<footer>{paragraph(closing)}</footer>\n"
         f"<script>{get_plotlyjs()}</script>\n<script>{script}</script>\n</body></html>\n"
     )

@@ -33,8 +33,9 @@ class Plot:
         document = str(to_json(self.figure, validate=False)).replace("</", "<\\/")
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         return (
-            f'<figure{" class=tall" if height_px > 900 else ""}>'
-            f'<div id="plot-{self.name}" role="img" aria-label="{escape(self.says)}" style="height:{height_px}px"></div>'
+            f"<figure{' class=tall' if height_px > 900 else ''}>"
+            f'<div id="plot-{self.name}" role="img" aria-label="{escape(self.says)}" '
+            f'style="height:{height_px}px"></div>'
             f'{caption}<script type="application/json" data-plot="plot-{self.name}">{document}</script></figure>'
         )
 

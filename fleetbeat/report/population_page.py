@@ -26,7 +26,11 @@ REASONS = {
     "too_little_data": ("#8a8f98", ""),
 }
 CLOCK = [f"{hour:02}:00" for hour in range(HOURS)]
-TICKS = {"tickvals": list(range(0, HOURS + 1, 4)), "ticktext": [f"{hour:02}" for hour in range(0, HOURS + 1, 4)], "range": [-0.6, 23.6]}
+TICKS = {
+    "tickvals": list(range(0, HOURS + 1, 4)),
+    "ticktext": [f"{hour:02}" for hour in range(0, HOURS + 1, 4)],
+    "range": [-0.6, 23.6],
+}
 
 
 def population_page(population: Population) -> str:
@@ -34,12 +38,13 @@ def population_page(population: Population) -> str:
     fleet = population.fleet
     wearers = count(len({resident.wearer for resident in population.residents}), "wearer")
     lead = paragraph(
-        f"{fleet.days:g} days of life from {fleet.start:%A} {fleet.start.day} {fleet.start:%B %Y}, {fleet.start:%H:%M}, with nobody asking for "
+        f"{fleet.days:g} days of life from {fleet.start:%A} {fleet.start.day} {fleet.start:%B %Y}, "
+        f"{fleet.start:%H:%M}, with nobody asking for "
         "training. Figures are shares of time by hour of the local day. One seed: an anecdote."
     )
     title = f"{wearers} and {count(len(population.residents), 'device')}, living without learning"
     sections = [Section("day", "A day of one device", _overview(population)), *map(_section, population.kinds)]
-    closing = f"Fleetbeat, fleet {fleet.name}, seed {fleet.seed}. Beside this page lies life.csv: every interval of every device."
+    closing = f"Fleetbeat, fleet {fleet.name}, seed {fleet.seed}. In life.csv lies every interval of every device."
     return page(f"Fleetbeat · {fleet.name} · seed {fleet.seed}", title, lead, sections, closing)
 
 
@@ -56,7 +61,18 @@ def _overview(population: Population) -> str:
         )
         for kind in population.kinds
     ]
-    columns = ("kind", "devices", "on", "far link up", "worn", "charging", "ready", "days between charges", "MB streamed a day", "J a day")
+    columns = (
+        "kind",
+        "devices",
+        "on",
+        "far link up",
+        "worn",
+        "charging",
+        "ready",
+        "days between charges",
+        "MB streamed a day",
+        "J a day",
+    )
     return table("Shares of all time, and what a day takes", columns, rows)
 
 
@@ -66,16 +82,25 @@ def _section(kind: KindHours) -> Section:
     words = ""
     if kind.trains:
         reasons = ", ".join(f"{spoken(reason)} {share:.0%}" for reason, share in kind.why_not.items())
-        words = paragraph(f"Ready to train {kind.share('ready'):.0%} of the time. Not ready, by the first reason: {reasons or 'never'}.")
+        words = paragraph(
+            f"Ready to train {kind.share('ready'):.0%} of the time. Not ready, by the first reason: "
+            f"{reasons or 'never'}."
+        )
         if kind.why_not:
             plots.append(_reasons(kind))
     else:
         words = paragraph("It cannot train; it streams to its wearer's device that can.")
-    return Section(f"kind-{name}", name.capitalize(), words + f'<div class="side">{"".join(plot.html() for plot in plots)}</div>')
+    return Section(
+        f"kind-{name}", name.capitalize(), words + f'<div class="side">{"".join(plot.html() for plot in plots)}</div>'
+    )
 
 
 def _conditions(kind: KindHours) -> Plot:
-    shown = {what: shares for what, shares in kind.by_hour.items() if kind.trains or what != "ready"}
+    shown = {
+        what: shares
+        for what, shares in kind.by_hour.items()
+        if (kind.trains or what != "ready") and (max(shares) > 0 or what != "worn")
+    }
     traces = []
     for what, shares in shown.items():
         colour, dash, symbol = LINES[what]
@@ -92,7 +117,7 @@ def _conditions(kind: KindHours) -> Plot:
             )
         )
     told = ", ".join(f"{spoken(what)} {min(shares):.0%} to {max(shares):.0%}" for what, shares in shown.items())
-    return Plot(f"day-{kind.kind}", _panel(traces, "Share of devices"), f"By hour of the day: {told}")
+    return Plot(f"day-{kind.kind}", _panel(traces, "Share of time"), f"By hour of the day: {told}")
 
 
 def _battery(kind: KindHours) -> Plot:
@@ -101,7 +126,15 @@ def _battery(kind: KindHours) -> Plot:
     edge = {"color": "rgba(0,114,178,0.5)", "width": 1, "dash": "dot"}
     traces = [
         go.Scatter(x=hours, y=low, name="10 % have less", mode="lines", line=edge),
-        go.Scatter(x=hours, y=high, name="10 % have more", mode="lines", line=edge, fill="tonexty", fillcolor="rgba(0,114,178,0.15)"),
+        go.Scatter(
+            x=hours,
+            y=high,
+            name="10 % have more",
+            mode="lines",
+            line=edge,
+            fill="tonexty",
+            fillcolor="rgba(0,114,178,0.15)",
+        ),
         go.Scatter(x=hours, y=middle, name="median", mode="lines+markers", line={"color": "#0072b2", "width": 3}),
     ]
     known = [share for share in middle if share is not None]
@@ -118,14 +151,19 @@ def _reasons(kind: KindHours) -> Plot:
                 x=list(range(HOURS)),
                 y=shares,
                 name=spoken(reason),
-                marker={"color": colour, "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fgcolor": "rgba(0,0,0,0.5)"}},
+                marker={
+                    "color": colour,
+                    "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fgcolor": "rgba(0,0,0,0.5)"},
+                },
                 text=CLOCK,
                 textposition="none",
                 hovertemplate=f"%{{text}}: %{{y:.0%}} {spoken(reason)}<extra></extra>",
             )
         )
     figure = _panel(traces, "Not ready, and why", barmode="stack", bargap=0.1)
-    return Plot(f"why-{kind.kind}", figure, "Why devices are not ready, by hour; the sentence above has the shares of the day")
+    return Plot(
+        f"why-{kind.kind}", figure, "Why devices are not ready, by hour; the sentence above has the shares of the day"
+    )
 
 
 def _panel(traces: list[go.Scatter | go.Bar], title: str, **more: object) -> go.Figure:

@@ -23,10 +23,20 @@ def section(run: SavedRun) -> Section:
     if not listed:
         return Section("price", "What it cost", paragraph("Nobody lived long enough to spend anything."))
     words = paragraph(
-        "All energy that each kind drew, from battery or charger. Radio is sending and receiving models, and carrying readings to the "
-        "device that learns. Energy on device-rounds that did not end delivered is wasted; it is part of training and radio, so it is shown apart."
+        "All energy that each kind drew, from battery or charger. Radio is sending and receiving models, and carrying "
+        "readings to the "
+        "device that learns. Energy on device-rounds that did not end delivered is wasted; it is part of training and "
+        "radio, so it is shown apart."
     )
-    columns = ("kind", "devices", "battery, minutes a day", "MB a day", "J for learning, all", "of it wasted", "J in all")
+    columns = (
+        "kind",
+        "devices",
+        "battery, minutes a day",
+        "MB a day",
+        "J for learning, all",
+        "of it wasted",
+        "J in all",
+    )
     rows = [
         (
             price.kind,
@@ -39,8 +49,16 @@ def section(run: SavedRun) -> Section:
         )
         for price in listed
     ]
-    figures = table("What learning cost one device a day: minutes of its ordinary battery life, and megabytes over its far link", columns, rows)
-    return Section("price", "What it cost", words + f'<div class="side">{_shares(listed).html()}{_waste(listed).html()}</div>' + figures)
+    figures = table(
+        "What learning cost one device a day: minutes of its ordinary battery life, and megabytes over its far link",
+        columns,
+        rows,
+    )
+    return Section(
+        "price",
+        "What it cost",
+        words + f'<div class="side">{_shares(listed).html()}{_waste(listed).html()}</div>' + figures,
+    )
 
 
 def _shares(listed: list[Price]) -> Plot:
@@ -54,7 +72,10 @@ def _shares(listed: list[Price]) -> Plot:
                 x=values,
                 name=name,
                 orientation="h",
-                marker={"color": colour, "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fgcolor": "rgba(0,0,0,0.5)"}},
+                marker={
+                    "color": colour,
+                    "pattern": {"shape": pattern, "size": 6, "solidity": 0.2, "fgcolor": "rgba(0,0,0,0.5)"},
+                },
                 text=[f"{value:.0%}" if value >= 0.06 else "" for value in values],
                 textposition="inside",
                 insidetextanchor="middle",
@@ -62,10 +83,13 @@ def _shares(listed: list[Price]) -> Plot:
             )
         )
     told = "; ".join(
-        f"{price.kind}: " + ", ".join(f"{getattr(price, part) / (price.life_j or 1):.1%} {name}" for name, part, *_ in CAUSES)
+        f"{price.kind}: "
+        + ", ".join(f"{getattr(price, part) / (price.life_j or 1):.1%} {name}" for name, part, *_ in CAUSES)
         for price in listed
     )
-    figure = drawn(traces, _height_px(listed), **_rows("share of all energy"), barmode="stack", legend_traceorder="normal")
+    figure = drawn(
+        traces, _height_px(listed), **_rows("share of all energy"), barmode="stack", legend_traceorder="normal"
+    )
     return Plot("energy", figure, f"Shares of energy by cause and kind. {told}")
 
 
@@ -87,7 +111,11 @@ def _waste(listed: list[Price]) -> Plot:
     told = ", ".join(f"{price.kind} {value:.0%}" for price, value in zip(listed, values, strict=True))
     axes = _rows("share of the energy for training and radio")
     axes["xaxis"] |= {"range": [0, max(1.35 * max(values), 0.1)]}
-    return Plot("wasted", drawn([trace], _height_px(listed), **axes), f"Wasted share of the energy for {count(len(listed), 'kind')}: {told}")
+    return Plot(
+        "wasted",
+        drawn([trace], _height_px(listed), **axes),
+        f"Wasted share of the energy for {count(len(listed), 'kind')}: {told}",
+    )
 
 
 def _rows(title: str) -> dict[str, dict[str, object]]:

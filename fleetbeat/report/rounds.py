@@ -1,6 +1,7 @@
 """The rounds: what became of everyone who was selected, round by round."""
 
 from datetime import timedelta
+from typing import Any
 
 from plotly import graph_objects as go
 
@@ -22,8 +23,8 @@ COLUMNS = (
     "selected",
     "delivered",
     "why not the others",
-    "in the model",
-    "balanced accuracy",
+    "in model",
+    "balanced acc.",
     "AUC",
     "majority",
     "accuracy",
@@ -70,7 +71,12 @@ def _bars(run: SavedRun) -> Plot | None:
                     marker={
                         "color": sign.colour,
                         # hatching tells outcomes apart without colour; in narrow bars it would only be noise
-                        "pattern": {"shape": sign.pattern if wide else "", "size": 6, "solidity": 0.2, "fgcolor": "rgba(0,0,0,0.55)"},
+                        "pattern": {
+                            "shape": sign.pattern if wide else "",
+                            "size": 6,
+                            "solidity": 0.2,
+                            "fgcolor": "rgba(0,0,0,0.55)",
+                        },
                     },
                     text=[str(value) if wide and value else "" for value in values],
                     textposition="inside",
@@ -79,7 +85,11 @@ def _bars(run: SavedRun) -> Plot | None:
                 )
             )
     height_px = 260 * len(phases) + 60
-    layout = {"barmode": "stack", "bargap": max(0.25, 1 - 0.12 * len(numbers)), "xaxis": {"title": "round", "dtick": 1 if wide else None, "zeroline": False}}
+    layout: dict[str, Any] = {
+        "barmode": "stack",
+        "bargap": max(0.25, 1 - 0.12 * len(numbers)),
+        "xaxis": {"title": "round", "dtick": 1 if wide else None, "zeroline": False},
+    }
     for place, phase in enumerate(phases):
         top = 1 - place * 0.53
         domain = [top - 0.47, top] if len(phases) == 2 else [0, 1]
@@ -88,17 +98,30 @@ def _bars(run: SavedRun) -> Plot | None:
         layout[f"yaxis{place + 1}" if place else "yaxis"] = axis
     layout["xaxis"]["anchor"] = f"y{len(phases)}" if len(phases) > 1 else "y"
     told = ", ".join(f"{sum(counts['train', o].values())} {spoken(o)}" for o in occurred)
-    return Plot("outcomes", drawn(traces, height_px, **layout), f"Outcomes by round, stacked bars. Training in all: {told}")
+    return Plot(
+        "outcomes", drawn(traces, height_px, **layout), f"Outcomes by round, stacked bars. Training in all: {told}"
+    )
 
 
 def _table(run: SavedRun, lines: list[dict[str, str]]) -> str:
     rows = []
     for line in lines[-ROWS_SHOWN:]:
         others = ", ".join(f"{line[o]} {spoken(o)}" for o in OUTCOMES[1:] if line[o] != "0")
-        scores = [share(line[key]) for key in ("server_balanced_accuracy", "server_auc", "majority_share", "server_accuracy")]
+        scores = [
+            share(line[key]) for key in ("server_balanced_accuracy", "server_auc", "majority_share", "server_accuracy")
+        ]
         began = run.start + timedelta(seconds=int(float(line["t_start_s"])))
         known = (line["reachable"], line["ready"], line["selected"], line["delivered"])
-        rows.append((line["round"], f"{began:%a} {began.day} {began:%b %H:%M}", *known, others or "–", line["aggregated"], *scores))
+        rows.append(
+            (
+                line["round"],
+                f"{began:%a} {began.day} {began:%b %H:%M}",
+                *known,
+                others or "–",
+                line["aggregated"],
+                *scores,
+            )
+        )
     caption = "Training, and the new model on wearers outside the fleet"
     if len(lines) > ROWS_SHOWN:
         caption += f": the last {ROWS_SHOWN} of {count(len(lines), 'round')}"

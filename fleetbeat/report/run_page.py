@@ -26,9 +26,13 @@ def write_report(run: SavedRun) -> Path:
     sections = [part for part in (build(run) for build in PARTS) if part is not None]
     closing = f"Fleetbeat, from the run folder {run.path.resolve().name}. One seed: an anecdote, see `fleetbeat study`."
     path = run.path / "report.html"
-    document = page(f"Fleetbeat · {fleet.name} · seed {fleet.seed}", headline.title(run), headline.lead(run), sections, closing)
+    document = page(
+        f"Fleetbeat · {fleet.name} · seed {fleet.seed}", headline.title(run), headline.lead(run), sections, closing
+    )
     try:
         path.write_text(document, "utf-8")
     except OSError as error:
-        raise RunFolderError(f"{path}: cannot be written ({error.strerror}); free space or change the folder's rights") from None
+        raise RunFolderError(
+            f"{path}: cannot be written ({error.strerror}); free space or change the folder's rights"
+        ) from None
     return path

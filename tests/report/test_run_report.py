@@ -1,0 +1,138 @@
+"""The report of a run: one page, from the folder alone."""
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from broker.errors import RunFolderError
+from fleetbeat.report import write_report
+from fleetbeat.report.colours import SIGNS
+from fleetbeat.saved_run import SavedRun
+from tests.report.conftest import Lived
+from tests.report.pages import Seen
+
+See = Callable[[Path], Seen]
+SECTIONS = ["How well it learned", "Rounds", "Lives", "The account", "What it cost", "The model: old → new"]
+
+
+def test_the_page_has_a_title_a_language_and_a_heading_for_every_part(household: Path, seen: See) -> None:
+    page = seen(household)
+
+    assert page.language == "en"
+    assert "household" in page.title
+    assert [text for level, text in page.headings if level == "h2"] == SECTIONS
+    assert [level for level, _ in page.headings].count("h1") == 1
+
+
+def test_nothing_on_the_page_comes_from_a_network(household: Path, seen: See) -> None:
+    page = seen(household)
+
+    assert all(address.startswith("data:") for address in page.loads)
+
+
+def test_every_plot_is_told_in_words_too(household: Path, seen: See) -> None:
+    page = seen(household)
+
+    assert len(page.images) == len(page.plots) > 5
+    assert all(len(words) > 20 for words in page.images)
+
+
+def test_every_outcome_that_occurred_is_named_with_its_reason(lived: Lived, seen: See) -> None:
+    folder = lived("every-outcome")
+
+    page = seen(folder)
+
+    lines = list(csv.DictReader((folder / "outcomes.csv").read_text().splitlines()))
+    outcomes = {line["outcome"].replace("_", " ") for line in lines}
+    assert len(outcomes) > 3
+    assert all(word in page.words for word in outcomes)
+    assert all(line["reason"].replace("_", " ") in page.words for line in lines)
+    assert outcomes == {trace["name"] for trace in page.plots["plot-outcomes"]["data"]}
+
+
+def test_the_bars_of_a_round_add_up_to_who_was_selected(household: Path, seen: See) -> None:
+    page = seen(household)
+
+    train = [trace for trace in page.plots["plot-outcomes"]["data"] if trace.get("yaxis", "y") == "y"]
+    selected = [int(line["selected"]) for line in csv.DictReader((household / "rounds.csv").read_text().splitlines())]
+    assert [sum(trace["y"][place] for trace in train) for place in range(2)] == selected
+
+
+def test_the_headline_says_how_often_somebody_delivered(household: Path, seen: See) -> None:
+    page = seen(household)
+
+    account = json.loads((household / "results.json").read_text())["account"]["train"]
+    assert f"asked {account['selected']} times for an update: {account['outcomes']['delivered']} arrived" in page.words
+    assert "all its rounds were done" in page.words
+    assert "fleetbeat why" in page.words
+    assert "labels: the truth about each night" in page.words
+
+
+def test_the_same_folder_gives_the_same_page(household: Path) -> None:
+    first = write_report(SavedRun(household)).read_bytes()
+
+    assert write_report(SavedRun(household)).read_bytes() == first
+
+
+def test_a_run_in_which_nobody_was_ever_selected_has_a_page(lived: Lived, seen: See) -> None:
+    page = seen(lived("household", "days=0.2"))
+
+    assert "The server began no round." in page.words
+    assert "Nothing was learned." in page.words
+    assert "plot-lanes" in page.plots
+
+
+def test_a_run_without_a_judge_shows_what_the_devices_think(lived: Lived, seen: See) -> None:
+    page = seen(lived("recorded-nights", "learning.rounds=2"))
+
+    assert "plot-curve-clients" in page.plots
+    assert "the model was not judged by the server" in page.words
+
+
+def test_a_model_of_three_classes_is_told_class_by_class(lived: Lived, seen: See) -> None:
+    page = seen(lived("recorded-nights", "learning.rounds=1", "learning.task=sleep-stage"))
+
+    assert len(page.plots["plot-coefficients"]["data"]) == 3
+
+
+def test_a_run_stopped_by_hand_says_so(copied: Path, seen: See) -> None:
+    path = copied / "results.json"
+    results = json.loads(path.read_text())
+    results["account"]["ended"] = "stopped"
+    path.write_text(json.dumps(results | {"references": {}}))
+
+    page = seen(copied)
+
+    assert "it was stopped by hand" in page.words
+    assert "each device alone" not in str(page.plots)
+
+
+def test_a_crowd_is_shown_by_those_with_the_most_different_outcomes(copied: Path, seen: See) -> None:
+    devices = (copied / "devices.csv").read_text().splitlines()
+    life = (copied / "life.csv").read_text().splitlines()
+    idle = [f"band-{number}" for number in range(2, 60)]
+    copies = {line.split(",")[0]: line for line in devices}
+    rest = copies["band-1"].removeprefix("band-1")
+    (copied / "devices.csv").write_text("\n".join([devices[0], *(name + rest for name in idle), *devices[1:]]) + "\n")
+    (copied / "life.csv").write_text("\n".join(life) + "\n")
+
+    page = seen(copied)
+
+    assert "Shown are 40 of 63 devices" in page.words
+    shown = page.plots["plot-lanes"]["layout"]["yaxis"]["ticktext"]
+    assert {"smartwatch-1", "phone-1", "tablet-1"} <= set(shown)
+
+
+def test_a_damaged_folder_is_named(copied: Path) -> None:
+    (copied / "rounds.csv").unlink()
+
+    with pytest.raises(RunFolderError, match=r"rounds\.csv"):
+        write_report(SavedRun(copied))
+
+
+def test_no_two_outcomes_look_alike() -> None:
+    assert len({sign.colour for sign in SIGNS.values()}) == 9
+    assert len({sign.symbol for sign in SIGNS.values()}) == 9
