@@ -209,6 +209,7 @@ class Agent:
             self._on = True
             power.load("idle", self._is.kind.idle_mw, now_s)
             self._is.record(ev.PoweredOn(now_s, self.name, round(self.battery, 4)))
+            self._wake_followers()
 
     async def _go_off(self, now_s: float, why: str) -> None:
         """Power is gone, in order or not: no sensing, no links, no work."""
@@ -225,10 +226,14 @@ class Agent:
             if duty is not None:
                 duty.sign_off(now_s)
                 self._reachable = False
-        for follower in self.followers:
-            follower.ring()
+        self._wake_followers()
         for cause in ("idle", "sensing", "in_use"):
             self._is.power.load(cause, 0.0, now_s)
+
+    def _wake_followers(self) -> None:
+        """Their near link ends here: it came up, or broke."""
+        for follower in self.followers:
+            follower.ring()
 
     # --- how things stand, and who is told
 
@@ -275,9 +280,12 @@ class Agent:
         voice = self._is.voice
         low = standing.battery < self._is.kind.low_at
         voice.say("alert" if low else "sleeping" if absence(standing) else "ready", now_s)
-        told = (self._life.charging, self._life.near_link, self._life.far_link, reason)
-        if voice.is_due(now_s, *told):
-            voice.report(self._telemetry(now_s, reason), *told)
+        if voice.is_due(now_s, *self._news(reason)):
+            voice.report(self._telemetry(now_s, reason), *self._news(reason))
+
+    def _news(self, reason: str | None) -> tuple[object, ...]:
+        """Return what is worth a report as soon as it changes."""
+        return self._life.charging, self._life.near_link, self._life.far_link, reason
 
     def _telemetry(self, now_s: float, reason: str | None) -> Telemetry:
         stream, intake, duty = self._is.stream, self._is.intake, self._is.duty
@@ -305,7 +313,8 @@ class Agent:
         if self._is.stream is not None:
             self._is.stream.gather(now_s)
         if not self._is.near.send(now_s) and self._is.near.connected:
-            self._is.voice.report(self._telemetry(now_s, self.readiness))
+            reason = self.readiness
+            self._is.voice.report(self._telemetry(now_s, reason), *self._news(reason))
         if self._is.intake is not None and now_s >= self._next_intake_s:
             self._next_intake_s = now_s + INTAKE_EVERY_S
             await self._is.intake.empty_inbox(now_s)

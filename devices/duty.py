@@ -84,6 +84,8 @@ class Duty:
         if now_s < self.next_poll_s:
             return
         self._poll_at_s = NEVER_S
+        if self._task is not None:
+            self._task.result()  # life's and the app's failures are outcomes; a failure of ours is raised here
         uplink, tools = self._tools.uplink, self._tools
         message = uplink.fetch(now_s)
         if message is None:

@@ -105,6 +105,8 @@ class Habits:
 
     def _far(self, day: int, spans: list[Span]) -> list[Stretch]:
         """Wi-Fi at home and at work, mobile elsewhere if there is a radio for it; routers restart, tunnels have no network."""
+        if not self._kind.trains:
+            return []  # it never speaks to a server: it has no such radio
         at_home = self._kind.carry == "home"
         away = "mobile" if self._kind.far.mobile is not None else "none"
         stretches: list[Stretch] = []

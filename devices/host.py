@@ -80,9 +80,12 @@ class Host:
 
     async def live(self, until_s: float) -> None:
         """Let everybody live until *until_s*, or until this is cancelled."""
-        async with asyncio.TaskGroup() as group:
-            for name, agent in self.agents.items():
-                group.create_task(agent.live(until_s), name=name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, agent in self.agents.items():
+                    group.create_task(agent.live(until_s), name=name)
+        except BaseExceptionGroup as troubles:
+            raise troubles.exceptions[0] from None  # one life's trouble ends all; the first says why
 
     async def finish(self, now_s: float) -> None:
         """End every life at *now_s*; afterwards the sums of readings must close."""

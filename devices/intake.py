@@ -90,9 +90,10 @@ class Intake:
         for message in self._link.take():
             try:
                 batch = decode_batch(message.payload, self._t0_unix)
-                source = topics.device_of(message.topic)
-                if source is None or batch.device != source or source not in self._sources:
-                    raise MalformedBatch(f"a batch of {batch.device} on the topic of {source}")
+                source = batch.device
+                expected = topics.biometrics(self._fleet, source) if source in self._sources else None
+                if batch.fleet != self._fleet or message.topic != expected:
+                    raise MalformedBatch(f"a batch of {batch.fleet}'s {batch.device} on {message.topic}")
             except MalformedBatch as error:
                 self.malformed += 1
                 self._record(ev.MessageMalformed(now_s, self._device, message.topic, str(error)))
@@ -125,7 +126,7 @@ class Intake:
         if not self._upcoming:
             after_s = math.nextafter(self._known_until_s, math.inf)
             self._known_until_s = max(self._known_until_s, now_s)
-            self._upcoming = self._body.nights(max(after_s, now_s), now_s + LOOK_AHEAD_S)
+            self._upcoming = self._body.nights(after_s, now_s + LOOK_AHEAD_S)
         self._counts = self.buffer.counts()
 
     def _learn(self, night: Night, now_s: float) -> None:

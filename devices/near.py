@@ -41,6 +41,7 @@ class Near:
         if up and not self._link.connected:
             await self._link.connect(self._voice.will)
             self._voice.silenced()
+            self._voice.say("init", now_s)
             if self._intake is not None:
                 await self._intake.subscribe()
             self.send(now_s)

@@ -1,5 +1,6 @@
 """``python -m fleetbeat``: the front door, and the one place that turns errors into exit codes."""
 
+import signal
 import sys
 
 
@@ -8,6 +9,7 @@ def main() -> None:
     from broker.errors import FleetbeatError, UsageError
     from fleetbeat.cli import app
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a supervisor's word for Ctrl-C
     try:
         app(prog_name="fleetbeat")
     except UsageError as error:

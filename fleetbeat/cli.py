@@ -62,7 +62,7 @@ def run(
         str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes for the fits (0: none). Default: one a core, none for a few devices")
+        int | None, typer.Option(min=0, help="Processes for the fits (0: none). Default: all cores but one, none for a few devices")
     ] = None,
     sets: Sets = None,
     json: Json = False,
@@ -253,13 +253,15 @@ def _fleet(
 
 
 def _listen(*, verbose: bool) -> None:
-    """Send logs to stderr: everything with -v, warnings otherwise. Flower reads its level when it is imported."""
+    """Send logs to stderr: everything with -v, warnings otherwise, whatever level Flower gives its own logger."""
     import logging
     import os
 
-    os.environ.setdefault("FLWR_LOG_LEVEL", "INFO" if verbose else "ERROR")
     os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(name)s: %(message)s")
+    os.environ.setdefault("FLWR_LOG_LEVEL", "CRITICAL")  # Flower's own handler; what it says comes to ours, once
+    heard = logging.StreamHandler()
+    heard.setLevel(logging.INFO if verbose else logging.WARNING)
+    logging.basicConfig(level=heard.level, format="%(name)s: %(message)s", handlers=[heard])
 
 
 def _show(json: bool, document: Callable[[], Any], words: Callable[[], Any]) -> None:

@@ -37,7 +37,6 @@ class _Jump(selectors.BaseSelector):
         loop = self.loop
         if loop is None:
             return []
-        loop.raise_if_interrupted()
         if loop.woken.is_set():  # another thread left a call for us: read it before time moves
             loop.woken.clear()
             return self._real.select(0)
@@ -84,8 +83,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._now_us = 0
         self.patience_s = patience_s
         self.woken = threading.Event()
-        self._interrupted = False
-        self._holding = False
         jump = _Jump()
         super().__init__(jump)
         self._clock_resolution = _MICROSECOND
@@ -105,7 +102,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
         Raises HeldTooLong after `patience_s` wall seconds, naming *who* is to blame.
         """
-        self._holding = True
         try:
             return work.result(timeout=self.patience_s)
         except TimeoutError:
@@ -115,20 +111,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
                 f"the clock has stood still at t = {self.time():.0f} s for {self.patience_s:.0f} s, "
                 f"waiting for {who}: it is stuck, dead, or much slower than it should be"
             ) from None
-        finally:
-            self._holding = False
-
-    def interrupt(self) -> None:
-        """End the run at the next moment at which the world is in order (from a signal handler)."""
-        if self._holding:
-            raise KeyboardInterrupt
-        self._interrupted = True
-
-    def raise_if_interrupted(self) -> None:
-        """Raise KeyboardInterrupt if `interrupt` was called."""
-        if self._interrupted:
-            self._interrupted = False
-            raise KeyboardInterrupt
 
     def sleepers(self) -> str:
         """Name the tasks that are not done, for an error message."""
@@ -147,18 +129,27 @@ def run_virtual(life: Coroutine[Any, Any, Result], patience_s: float = PATIENCE_
 
 
 @contextmanager
-def interruptible(loop: VirtualLoop) -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM end the run between two events; only in the main thread, where signals arrive."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def interruptible(loop: VirtualLoop) -> Iterator["asyncio.Future[None]"]:
+    """Give a future that is done once Ctrl-C or SIGTERM asked for the end: between two events, when the world is in order.
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        loop.interrupt()
+    Who asks twice does not want to wait for that: KeyboardInterrupt, wherever we are. Only in the main thread,
+    where signals arrive.
+    """
+    asked = loop.create_future()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    signals: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        if len(signals) > 1:
+            raise KeyboardInterrupt
+        loop.call_soon_threadsafe(asked.set_result, None)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from devices.lifelog import Lived
 from devices.residents import Device
 from devices.settings import DAY_S, Fleet
-
-FloatArray = npt.NDArray[np.float64]
 
 HOURS = 24
 HOUR_S = 3_600.0

@@ -17,9 +17,10 @@ from devices.learning.task import TASKS, Task
 from devices.residents import residents
 from devices.settings import Fleet
 
+DAY_S = 86_400.0
 STRANGERS = 200
-NIGHTS_EACH = 3
-"""Two hundred wearers with three nights each: a night-quality score on 600 nights has a standard error of about .02."""
+NIGHTS_EACH = {True: 3, False: 2}
+"""Nights of each: three where a night is one example (a score on 600 has a standard error of about .02), else two."""
 
 Arrays = Sequence[npt.NDArray[np.float64]]
 
@@ -57,7 +58,7 @@ def judge_for(fleet: Fleet) -> Judge | None:
         senses = next((device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses)
         for number in range(STRANGERS):
             body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
-            for _, examples in nights_of(body, senses, task, 0.0, NIGHTS_EACH * 86_400.0, epochs=fleet.learning.epochs):
+            for _, examples in nights_of(body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs):
                 parts.append(examples)
     return Judge(task, joined(task, parts)) if parts else None
 

@@ -44,7 +44,7 @@ def run(
     path = new_folder(out, fleet.name, fleet.seed)
     trainers = sum(1 for resident in here if resident.kind.trains)
     if workers is None:
-        workers = 0 if trainers <= FEW_TRAINERS else min(os.cpu_count() or 1, 8)
+        workers = 0 if trainers <= FEW_TRAINERS else min(max(1, (os.cpu_count() or 1) - 1), 8)  # one core is for life
     with opened(broker or BrokerChoice(), fleet.name, here) as (wire, which), Watcher(fleet, quiet=quiet) as watcher:
         watcher.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, {workers or 'no'} worker processes → {path}")
         folder = RunFolder(path)

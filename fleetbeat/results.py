@@ -19,7 +19,7 @@ from fleetbeat.run_folder import RunFolder
 from fleetbeat.world import World
 
 
-CENTRAL_EXAMPLES = 500_000
+CENTRAL_EXAMPLES = 200_000
 """A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
 
 LOCAL_MODELS = 60

@@ -6,6 +6,7 @@ has seen; only what is new travels. With no workers the app runs in this process
 
 import asyncio
 import multiprocessing
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -70,6 +71,7 @@ def _start(run_id: int, run_config: RunConfig) -> None:
 
     from devices.learning.client_app import app
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches us too; our parent ends us in order
     threadpool_limits(1)
     _crew = Crew(run_id, run_config, app)
 

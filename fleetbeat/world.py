@@ -93,27 +93,30 @@ class World:
         lives = asyncio.create_task(self.host.live(self.fleet.days * DAY_S), name="the fleet")
         server = self._server(turns, loop, selection)
         ticker = asyncio.create_task(self._tick(), name="the clock on the wall")
-        cause = "stopped"
-        try:
-            with interruptible(loop):
-                await asyncio.wait({lives, server}, return_when=asyncio.FIRST_COMPLETED)
-            cause = self.course.cause or "days_over"
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            cause = "stopped"
-        finally:
-            self.now_s = loop.time()
-            ticker.cancel()
-            turns.end(RunEnded(f"the run is over: {cause}"))
-        for done in (lives, server):
+        cause = "failed"
+        with interruptible(loop) as stop:
+            try:
+                await asyncio.wait({lives, server, stop}, return_when=asyncio.FIRST_COMPLETED)
+                cause = "stopped" if stop.done() else self.course.cause or "days_over"
+            finally:
+                self.now_s = loop.time()
+                ticker.cancel()
+                turns.end(RunEnded(f"the run is over: {cause}"))
+            self._raise_what_failed(lives, server)
+            lives.cancel()
+            await asyncio.wait({lives})
+            await self._finish(cause)
+            await selection.close()
+            await self._wire.close()
+        return cause
+
+    @staticmethod
+    def _raise_what_failed(*under_way: "asyncio.Future[None]") -> None:
+        """Raise the error that ended a life or the server, if one did."""
+        for done in under_way:
             if done.done() and not done.cancelled() and (error := done.exception()) is not None:
                 if not isinstance(error, RunEnded):
                     raise error
-        lives.cancel()
-        await asyncio.wait({lives})
-        await self._finish(cause)
-        await selection.close()
-        await self._wire.close()
-        return cause
 
     def _server(self, turns: Turns, loop: VirtualLoop, selection: Selection) -> "asyncio.Future[None]":
         learning = self.fleet.learning

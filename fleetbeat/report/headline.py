@@ -20,6 +20,7 @@ LABELS = {
     "truth": "labels: the truth about each night",
     "diary": "labels: the wearer's diary, with its gaps and errors",
 }
+TASKS = {"night-quality": "night quality", "sleep-wake": "sleep and wake", "sleep-stage": "sleep stages"}
 DAY_S = 86_400.0
 
 
@@ -28,7 +29,7 @@ def title(run: SavedRun) -> str:
     devices = run.table("devices.csv")
     wearers = len({line["wearer"] for line in devices})
     who = f"{count(wearers, 'wearer')} with {count(len(devices), 'device')}"
-    return f"{who} learn{'s' if wearers == 1 else ''} {run.fleet.learning.task.replace('-', ' ')}"
+    return f"{who} learn{'s' if wearers == 1 else ''} {TASKS[run.fleet.learning.task]}"
 
 
 def lead(run: SavedRun) -> str:

@@ -38,7 +38,7 @@ def section(run: SavedRun) -> Section:
 
 def _plot(run: SavedRun, lives: list[Life]) -> Plot:
     base = {life.device: (len(lives) - 1 - place) * LANE_ROWS for place, life in enumerate(lives)}
-    row_px = 11.0 if len(lives) <= FEW else 6.0
+    row_px = 14.0 if len(lives) <= FEW else 6.0
     traces = [*_bars(run, lives, base, row_px), _batteries(run, lives, base), *_markers(run, base)]
     rows = len(lives) * LANE_ROWS
     ticks = _ticks(lives, base)
@@ -94,7 +94,7 @@ def _bars(run: SavedRun, lives: list[Life], base: dict[str, float], row_px: floa
                 y=np.concatenate(y),
                 mode="lines",
                 name=bar.name,
-                line={"color": bar.colour, "width": row_px - 1.5, "simplify": False},
+                line={"color": bar.colour, "width": min(row_px - 1.5, 10.0), "simplify": False},
                 hoverinfo="skip",
             )
         )

@@ -81,6 +81,7 @@ def _bars(run: SavedRun) -> Plot | None:
                     text=[str(value) if wide and value else "" for value in values],
                     textposition="inside",
                     insidetextanchor="middle",
+                    textangle=0,
                     hovertemplate=f"round %{{x}}, {phase}: %{{y}} {spoken(outcome)}<extra></extra>",
                 )
             )

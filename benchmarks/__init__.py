@@ -1,0 +1,1 @@
+"""What Fleetbeat costs, measured side by side; ``results.md`` has the figures."""
