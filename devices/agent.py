@@ -165,7 +165,7 @@ class Agent:
         if self._is.intake is not None and self._on and now_s >= self._is.intake.next_morning_s:
             await self._is.intake.wake_up(now_s)
             await self._look_around(now_s)
-        if self._is.duty is not None:
+        if self._is.duty is not None and now_s >= self._is.duty.next_poll_s:
             await self._is.duty.poll(now_s, self._standing())
 
     # --- what the wearer and the world do

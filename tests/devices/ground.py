@@ -26,7 +26,10 @@ BAND = "band-1"
 
 
 def fleet(*events: tuple[float, str, str], learning: dict[str, Any] | None = None, **keys: Any) -> Fleet:
-    """One wearer of a phone with a band; the phone lies on its charger, at home, with Wi-Fi, unless *events* say more."""
+    """One wearer of a phone with a band; the phone lies on its charger, at home, with Wi-Fi, unless *events* say more.
+
+    Everything is said twice: a counter-event would hand the column back to habits.
+    """
     calm = [(0.0, PHONE, do) for do in ("plug", "put_down", "far_link_on")] + [(0.0, BAND, "near_link_on")]
     defaults = {"history_nights": 3, "work": {"gflop": GFLOP, "mb_down": 35.0, "mb_up": 27.0}}
     document = {
@@ -34,7 +37,7 @@ def fleet(*events: tuple[float, str, str], learning: dict[str, Any] | None = Non
         "name": "home",
         "days": 0.5,
         "group": [{"kind": "phone", "with": ["band"], "count": 1, "set": keys.pop("set", {})}],
-        "event": [{"at_s": at_s, "device": device, "do": do} for at_s, device, do in [*calm, *events]],
+        "event": [{"at_s": at_s, "device": device, "do": do} for at_s, device, do in [*calm, *events] for _ in range(2)],
         "learning": defaults | (learning or {}),
     }
     return Fleet.model_validate(document | keys)
