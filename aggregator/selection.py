@@ -19,6 +19,33 @@ class Readiness(Protocol):
 
     async def look(self) -> Collection[str]:
         """Hear what is new, and return the names of the devices that report ready."""
+
+
+class Selection:
+    """An in-memory view of the devices' last words."""
+
+    def __init__(self, link: Link, fleet: str) -> None:
+        """Listen through *link*, the server's own, not yet connected."""
+        self._link = link
+        self._fleet = fleet
+        self._ready: set[str] = set()
+        self._state: dict[str, str] = {}
+        self.telemetry: dict[str, Telemetry] = {}
+        self.malformed = 0
+        """Payloads that made no sense, and were ignored."""
+
+    async def open(self) -> None:
+        """Connect and subscribe; what devices said before is retained by the broker and comes now."""
+        await self._link.connect()
+        await self._link.subscribe(topics.everyones(self._fleet, topics.TELEMETRY))
+        await self._link.subscribe(topics.everyones(self._fleet, topics.STATE))
+
+    async def close(self) -> None:
+        """Say goodbye to the broker."""
+        await self._link.close()
+
+    async def look(self) -> Collection[str]:
+        """Hear what is new, and return the names of the devices that report ready."""
         await self._link.settled()
         heard: set[str] = set()
         for message in reversed(self._link.take()):  # only the last word of each that makes sense matters

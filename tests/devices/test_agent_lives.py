@@ -145,15 +145,15 @@ async def test_the_life_log_tiles_the_run() -> None:
     assert [(line.from_s, line.to_s, line.why_not) for line in off] == [(HOUR_S, HOUR_S + 60, "powered_off")]
 
 
-async def test_the_same_days_without_work_spend_less() -> None:
+async def test_the_same_days_without_work_cost_less_by_exactly_the_work() -> None:
     idle, busy = Home(fleet()), Home(fleet())
 
     await idle.live(4_000.0)
-    figures = idle.host.reports()[PHONE]
+    await busy.live(4_000.0, (2_000.0, 1, "train"))
 
-    assert figures.training_j == 0
-    assert figures.life_j > 0
-    assert busy.fleet == idle.fleet
+    (bill,) = busy.told(ev.WorkSettled)
+    spent_j, without_j = (home.host.reports()[PHONE].life_j for home in (busy, idle))
+    assert spent_j - without_j == pytest.approx(bill.energy_j)
 
 
 async def test_a_new_wearer_changes_nobodys_life() -> None:

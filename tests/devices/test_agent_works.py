@@ -7,7 +7,6 @@ import pytest
 from broker import events as ev
 from broker.errors import HeldTooLong
 from devices.agent import REBOOT_S
-from devices.readiness import why_not
 from devices.workload import FORWARD_SHARE
 from tests.devices.ground import PHONE, FakeApp, Home, fleet
 
@@ -93,18 +92,6 @@ async def test_who_is_not_ready_refuses_and_says_why(settings: dict[str, object]
     assert home.told(ev.TaskRefused)[0].reason == reason
     assert reasons(home) == [f"refused: {reason}"]
     assert home.host.reports()[PHONE].training_j == 0
-
-
-async def test_a_metered_network_is_a_reason_too() -> None:
-    settings = fleet().model_copy(update={"event": ()})
-    home = Home(settings)
-    agent = home.host.agents[PHONE]
-
-    await home.live(100.0)
-
-    standing = agent._standing()
-    metered = type(standing)(True, False, False, 0.9, 9, type(standing.life)(0, 1, charging=True, far_link="mobile"))
-    assert why_not(home.here[0].kind.ready, metered, 1) == "metered"
 
 
 @pytest.mark.parametrize(("do", "reason"), [("unplug", "unplugged"), ("pick_up", "in_use")])

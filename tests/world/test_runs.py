@@ -1,0 +1,119 @@
+"""Whole runs of small fleets: repeatable to the byte, and honest however they end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from fleetbeat.rehearsal import Ran
+from tests.world.ground import TINY, assert_same_bytes, journal, results, run, table
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    """One tiny run that many stories look at."""
+    return run(TINY, tmp_path_factory.mktemp("world") / "tiny")
+
+
+def test_a_run_ends_when_its_rounds_are_done(ran: Ran) -> None:
+    assert (ran.cause, ran.aggregated) == ("rounds_done", True)
+    assert [line["round"] for line in table(ran.path, "rounds.csv")] == ["1", "2"]
+    assert journal(ran.path)[-1]["cause"] == results(ran.path)["account"]["ended"] == "rounds_done"
+
+
+def test_the_same_fleet_and_seed_give_the_same_bytes(ran: Ran, tmp_path: Path) -> None:
+    again = run(TINY, tmp_path / "again")
+
+    assert_same_bytes(ran.path, again.path)
+
+
+def test_the_frozen_fleet_repeats_the_run(ran: Ran, tmp_path: Path) -> None:
+    again = run(ran.path / "fleet.toml", tmp_path / "again")
+
+    assert_same_bytes(ran.path, again.path)
+
+
+@pytest.mark.needs_broker
+def test_a_real_broker_gives_the_same_bytes(ran: Ran, tmp_path: Path) -> None:
+    real = run(TINY, tmp_path / "real", broker="mosquitto")
+
+    assert_same_bytes(ran.path, real.path)
+
+
+@pytest.mark.slow
+def test_worker_processes_give_the_same_bytes(ran: Ran, tmp_path: Path) -> None:
+    many = run(TINY, tmp_path / "many", workers=2)
+
+    assert_same_bytes(ran.path, many.path)
+
+
+def test_another_seed_is_another_life(ran: Ran, tmp_path: Path) -> None:
+    other = run(TINY, tmp_path / "other", seed=8)
+
+    assert (other.path / "life.csv").read_bytes() != (ran.path / "life.csv").read_bytes()
+
+
+def test_a_new_device_changes_nobodys_life(ran: Ran, tmp_path: Path) -> None:
+    more = run(TINY + '\n[[group]]\nkind = "tablet"\nwith = ["ring"]\ncount = 1\n', tmp_path / "more")
+
+    exogenous = ("device", "charging", "near_link", "far_link", "place", "worn", "in_use")
+    lived = []
+    for folder in (ran.path, more.path):
+        changes = {event["device"]: [] for event in journal(folder, "life_changed")}
+        for event in journal(folder, "life_changed"):
+            changes[event["device"]].append((event["t_s"], event["what"], event["value"]))
+        lived.append(changes)
+    assert set(lived[1]) - set(lived[0]) == {"tablet-1", "ring-1"}
+    last_s = min(results(folder)["virtual_s"] for folder in (ran.path, more.path))
+    for device, changes in lived[0].items():
+        assert [c for c in changes if c[0] < last_s] == [c for c in lived[1][device] if c[0] < last_s]
+    assert set(exogenous) <= set(table(ran.path, "life.csv")[0])
+
+
+def test_in_the_ideal_world_everybody_delivers(tmp_path: Path) -> None:
+    ideal = run(TINY, tmp_path / "ideal", "ideal=true")
+
+    outcomes = table(ideal.path, "outcomes.csv")
+    assert {line["outcome"] for line in outcomes} == {"delivered"}
+    assert len(outcomes) == 3 * 2 * 2
+    assert {line["power"] + line["charging"] for line in table(ideal.path, "life.csv")} == {"truetrue"}
+
+
+def test_days_that_end_in_the_middle_of_a_round_reject_what_is_open(tmp_path: Path) -> None:
+    cut = run(TINY, tmp_path / "cut", "ideal=false", "learning.work.gflop=100000", days=28_860 / 86_400)
+
+    assert (cut.cause, cut.aggregated) == ("days_over", False)
+    ends = {(line["outcome"], line["reason"]) for line in table(cut.path, "outcomes.csv")}
+    assert ("rejected", "run_ended") in ends
+    (line,) = table(cut.path, "rounds.csv")
+    assert line["t_end_s"] == ""
+    assert results(cut.path)["virtual_s"] == pytest.approx(28_860)
+
+
+def test_too_few_devices_end_the_run_with_an_honest_account(tmp_path: Path) -> None:
+    lonely = run(TINY, tmp_path / "lonely", "learning.min_train_devices=9", days=9)
+
+    assert (lonely.cause, lonely.aggregated) == ("too_few_devices", False)
+    account = results(lonely.path)["account"]
+    assert account["ended"] == "too_few_devices"
+    assert "9" in account["reason"]
+    assert account["train"]["selected"] == 0
+    assert journal(lonely.path, "too_few_devices")[0]["needed"] == 9
+    assert results(lonely.path)["virtual_s"] < 9 * 86_400
+
+
+def test_every_outcome_shows_all_nine(tmp_path: Path) -> None:
+    shown = run("every-outcome", tmp_path / "shown")
+
+    reasons = {(line["outcome"], line["reason"]) for line in table(shown.path, "outcomes.csv") if line["phase"] == "train"}
+    assert reasons >= {
+        ("delivered", ""),
+        ("refused", "not_charging"),
+        ("interrupted", "unplugged"),
+        ("unreachable", "far_link_down"),
+        ("lost_power", "training"),
+        ("lost_link", "training"),
+        ("late", "slow_compute"),
+        ("rejected", "run_ended"),
+        ("crashed", "SoftwareCrash"),
+    }
