@@ -74,9 +74,7 @@ class Desk:
         for task in overdue:
             if task.label.phase in PHASES:
                 self._overdue.add(task.task_id)
-                self._record(
-                    ev.DeviceGivenUp(now_s, task.node.device, task.label.round, task.label.phase, "deadline")
-                )
+                self._record(ev.DeviceGivenUp(now_s, task.node.device, task.label.round, task.label.phase, "deadline"))
         if label.phase in PHASES:
             self._record(ev.PhaseEnded(now_s, None, label.round, label.phase))
 

@@ -79,9 +79,7 @@ def check_strategy(name: str, options: Options) -> None:
     make_strategy(name, options, Cohort(devices=2))
 
 
-def make_strategy(
-    name: str, options: Options, cohort: Cohort, tally: Callable[..., Any] | None = None
-) -> Strategy:
+def make_strategy(name: str, options: Options, cohort: Cohort, tally: Callable[..., Any] | None = None) -> Strategy:
     """Return the strategy of that name (or ``path.py:Class``), with *options* of its constructor.
 
     *tally* becomes its ``train_metrics_aggr_fn``, if it has one. Evaluation asks whoever is there (one node is

@@ -16,6 +16,8 @@ from typing import Any, Generic, TypeVar
 from broker.errors import HeldTooLong, RunEnded
 
 Answer = TypeVar("Answer")
+
+
 @dataclass(frozen=True, slots=True)
 class _Given:
     """The turn goes to the thread: with what it waited for, or with an error to raise there."""

@@ -30,7 +30,7 @@ REBOOT_S = 60.0
 
 @dataclass(frozen=True)
 class Anatomy:
-    """What one device is made of. A device without sensors has no stream; one that cannot train no intake and no duty."""
+    """What one device is made of: without sensors there is no stream, without training no intake and no duty."""
 
     name: str
     kind: Kind

@@ -36,7 +36,7 @@ class Alarm:
 
 
 def _not_before(moment_s: float) -> float:
-    """Return the first whole microsecond from *moment_s* on: the clock counts those, and who wakes must not find it is early."""
+    """Return the first whole microsecond from *moment_s* on: the clock counts those, and nobody may wake too early."""
     ticks = math.ceil(moment_s * MICROSECONDS)
     return (ticks + 1 if ticks / MICROSECONDS < moment_s else ticks) / MICROSECONDS
 

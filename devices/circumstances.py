@@ -7,9 +7,8 @@ from what the device itself does.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
-
 from operator import attrgetter
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +49,9 @@ def tiled(
     Where stretches of one column overlap, the later one in the list wins.
     """
     clipped = {
-        name: [(max(start, from_s), min(end, to_s), value) for start, end, value in column if end > from_s and start < to_s]
+        name: [
+            (max(start, from_s), min(end, to_s), value) for start, end, value in column if end > from_s and start < to_s
+        ]
         for name, column in columns.items()
     }
     edges = sorted({from_s, to_s}.union(*({edge for s in column for edge in s[:2]} for column in clipped.values())))

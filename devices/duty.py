@@ -43,7 +43,7 @@ class Duty:
 
     @property
     def expected_train_s(self) -> float | None:
-        """Seconds that the declared work takes on this processor when nobody else uses it; None if it is computed per task."""
+        """Seconds that the declared work takes this processor by itself; None if work is computed per task."""
         work = self._learning.work
         return round(self._tools.kind.processor.seconds(work.gflop, in_use=False), 1) if work is not None else None
 

@@ -31,7 +31,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Where one device stands: its counters, its energies by purpose in joules, its examples (None: it cannot train)."""
+    """Where one device stands: counters, energies by purpose in joules, examples (None: it cannot train)."""
 
     figures: Figures
     examples: int | None

@@ -9,6 +9,7 @@ source are assumptions; the realism page compares what comes out with what was m
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Person:
     """What stays the same about a wearer's dealings with devices."""
 
     looks_an_hour: float
-    """How often a phone is picked up in a waking hour (Liu 2017 counts 72 wake-ups a day for a watch; phones assumed alike)."""
+    """How often a phone is picked up in a waking hour (Liu 2017: 72 wake-ups a day of a watch; phones assumed alike)."""
     look_s: float
     reads_at_night: bool
     phone_in_bedroom: bool
@@ -60,7 +61,9 @@ def person(seed: int, wearer: str) -> Person:
 class Habits:
     """One device's circumstances, made a day of life at a time, for the past as well as for the future."""
 
-    def __init__(self, seed: int, device: str, kind: Kind, hub: Kind | None, wearer: str, body: Body, start: datetime) -> None:
+    def __init__(
+        self, seed: int, device: str, kind: Kind, hub: Kind | None, wearer: str, body: Body, start: datetime
+    ) -> None:
         """*hub* is the kind of the device that this one streams to by radio; None if it buffers for itself."""
         self._seed, self._device, self._wearer = seed, device, wearer
         self._kind, self._hub = kind, hub
@@ -82,12 +85,15 @@ class Habits:
     def _day(self, day: int, from_s: float, to_s: float) -> list[Circumstances]:
         whole = (day * DAY_S, (day + 1) * DAY_S)
         spans = self._body.day(*whole)
-        plugs = plugged(
-            self._kind.charging_habit, self._seed, self._wearer, self._device, self._body, *whole
-        )
+        plugs = plugged(self._kind.charging_habit, self._seed, self._wearer, self._device, self._body, *whole)
         charging: list[Stretch] = [(start, end, True) for start, end in plugs]
         uses = self._uses(day, spans)
-        usual: dict[str, Value] = {"far_link": "none", "place": "home", "worn": self._kind.carry == "worn", "near_link": True}
+        usual: dict[str, Value] = {
+            "far_link": "none",
+            "place": "home",
+            "worn": self._kind.carry == "worn",
+            "near_link": True,
+        }
         columns: dict[str, list[Stretch]] = {
             "charging": charging,
             "in_use": [(start, end, True) for start, end in uses],
@@ -104,7 +110,7 @@ class Habits:
         return [(span.from_s, span.to_s, span.place) for span in spans]
 
     def _far(self, day: int, spans: list[Span]) -> list[Stretch]:
-        """Wi-Fi at home and at work, mobile elsewhere if there is a radio for it; routers restart, tunnels have no network."""
+        """Wi-Fi at home and at work, mobile elsewhere where there is a radio for it; routers restart, tunnels are dead."""
         if not self._kind.trains:
             return []  # it never speaks to a server: it has no such radio
         at_home = self._kind.carry == "home"
@@ -120,12 +126,15 @@ class Habits:
         for _ in range(rng.poisson(self._person.router_gaps_a_day)):
             start_s = day * DAY_S + float(rng.uniform(0, DAY_S))
             gap_s = float(np.clip(rng.lognormal(np.log(180.0), 0.8), 30.0, 1_800.0))
-            stretches += [(max(start_s, s.from_s), min(start_s + gap_s, s.to_s), "none") for s in spans
-                          if (at_home or s.place == "home") and s.to_s > start_s and s.from_s < start_s + gap_s]
+            stretches += [
+                (max(start_s, s.from_s), min(start_s + gap_s, s.to_s), "none")
+                for s in spans
+                if (at_home or s.place == "home") and s.to_s > start_s and s.from_s < start_s + gap_s
+            ]
         return stretches
 
     def _near(self, day: int, spans: list[Span]) -> list[Stretch]:
-        """Out of the hub's Bluetooth reach: a phone left in another room or at home, a tablet that never leaves home."""
+        """Out of the hub's reach: a phone left in another room or at home, a tablet that never leaves home."""
         if self._hub is None:
             return []
         me, rng = self._person, stream(self._seed, self._wearer, self._device, "reach", day)
@@ -149,17 +158,21 @@ class Habits:
         stretches: list[Stretch] = [(start, end, False) for start, end, _ in charging]
         if self._kind.waterproof:
             return stretches
-        for before, after in zip(spans, spans[1:], strict=False):
+        for before, after in pairwise(spans):
             if before.activity in ("asleep", "in_bed") and after.activity not in ("asleep", "in_bed"):
                 stretches.append((after.from_s + 5 * MINUTE_S, after.from_s + 5 * MINUTE_S + SHOWER_S, False))
         return stretches
 
     def _uses(self, day: int, spans: list[Span]) -> list[tuple[float, float]]:
-        """When the wearer has the device in hand: many short looks at a phone, some evenings with a tablet, sport with a watch."""
+        """When the device is in use: many short looks at a phone, some evenings with a tablet, sport with a watch."""
         me, rng = self._person, stream(self._seed, self._wearer, self._device, "uses", day)
         if self._kind.carry == "worn":
             return [(s.from_s, s.to_s) for s in spans if s.activity == "exercise"] if self._kind.in_use_mw else []
-        awake = [s for s in spans if s.activity in ("still", "active") and (self._kind.carry == "pocket" or s.place == "home")]
+        awake = [
+            s
+            for s in spans
+            if s.activity in ("still", "active") and (self._kind.carry == "pocket" or s.place == "home")
+        ]
         if self._kind.carry == "home":
             return list(_scattered(rng, awake, 2_400.0, int(rng.random() < me.tablet_evenings)))
         hours = sum(s.to_s - s.from_s for s in awake) / 3_600

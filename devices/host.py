@@ -25,7 +25,7 @@ from devices.intake import Intake
 from devices.learning.diary import Diary, diary_for
 from devices.learning.history import Worn, always, nights_of
 from devices.learning.task import TASKS, Task
-from devices.lifelog import Lived, LifeLog
+from devices.lifelog import LifeLog, Lived
 from devices.near import Near
 from devices.power import Power
 from devices.randomness import stream
@@ -168,7 +168,9 @@ class Host:
         if intake is not None:
             uplink = self._uplink_of(name)
             uplink.on_task(lambda: agent.ring())
-            tools = Tools(name, kind, power, figures, uplink, self._app, self._record, loads_changed=lambda: agent.ring())
+            tools = Tools(
+                name, kind, power, figures, uplink, self._app, self._record, loads_changed=lambda: agent.ring()
+            )
             duty = Duty(tools, fleet.learning, intake, poll_phase_s * fleet.learning.poll_s)
         anatomy = Anatomy(
             name=name,

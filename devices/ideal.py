@@ -1,4 +1,4 @@
-"""The ideal world: mains power, links without delay, always ready, always worn. A demo's world, and every comparison's control."""
+"""The ideal world: mains power, links without delay, always ready, always worn. The control of every comparison."""
 
 import math
 from collections.abc import Iterator

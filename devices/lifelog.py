@@ -31,7 +31,7 @@ class LifeLog:
     def note(self, now_s: float, battery: float, *, power: bool, life: Circumstances, why_not: str | None) -> None:
         """Say how things stand from *now_s* on."""
         if self._open is not None:
-            from_s, battery_start, was_on, was, reason = self._open
+            _from_s, _battery, was_on, was, reason = self._open
             if (was_on, reason) == (power, why_not) and said(was) == said(life):
                 return
             self._close(now_s, battery)

@@ -117,7 +117,9 @@ Event = Literal[EVENTS]  # type: ignore[valid-type]  # the tuple above is the li
 class Settings(BaseModel):
     """What all tables of a fleet file have in common: frozen, finite, of the right type, no unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True, validate_default=True
+    )
 
 
 class Work(Settings):

@@ -95,7 +95,7 @@ class Stream:
             self._record(ev.ReadingsDropped(now_s, self._address.device, dropped, "outbox_full"))
 
     def pack(self, now_s: float) -> Parcel | None:
-        """Start sending the oldest batch if none is on its way; return the parcel that is, or None if there is nothing."""
+        """Start sending the oldest batch unless one is on its way; return what is, or None if there is nothing."""
         if self.parcel is None:
             batch = self._outbox.leave()
             if batch is None:
@@ -116,7 +116,12 @@ class Stream:
         self._figures.readings_sent += parcel.batch.readings
         self._record(
             ev.BatchSent(
-                now_s, self._address.device, self._address.trainer, parcel.batch.seq, parcel.batch.readings, len(parcel.payload)
+                now_s,
+                self._address.device,
+                self._address.trainer,
+                parcel.batch.seq,
+                parcel.batch.readings,
+                len(parcel.payload),
             )
         )
         return parcel

@@ -54,4 +54,4 @@ class App(Protocol):
     """Runs the ClientApp on a device's behalf, in real processors that take no virtual time."""
 
     def begin(self, device: str, message: Message) -> "concurrent.futures.Future[Message]":
-        """Start on *message* now; the reply (never an exception: the app's failure is an error reply) comes when done."""
+        """Start on *message* now; the reply comes when done (an app that fails answers with an error)."""

@@ -35,7 +35,7 @@ class Tools:
     """Called when the work draws more or less power than before."""
 
 
-class CutShort(Exception):  # noqa: N818  # not an error: life
+class CutShort(Exception):  # not an error: life
     """The work ends here; *why* is what life did: power, switched_off, crash, run_ended, or a broken condition."""
 
     def __init__(self, why: str) -> None:
@@ -46,7 +46,9 @@ class CutShort(Exception):  # noqa: N818  # not an error: life
 class Work:
     """A task under way. The agent tells it what happens (`meet`); it tells the journal what came of it."""
 
-    def __init__(self, tools: Tools, message: Message, load: Workload, life: Circumstances, round_: int, phase: str) -> None:
+    def __init__(
+        self, tools: Tools, message: Message, load: Workload, life: Circumstances, round_: int, phase: str
+    ) -> None:
         self._tools = tools
         self._message = message
         self._load = load
@@ -131,7 +133,10 @@ class Work:
         processor = tools.kind.processor
         left_gflop = self._load.gflop
         self._note(
-            ev.WorkStarted, self._load.examples, self._load.examples_fresh, processor.seconds(left_gflop, in_use=self._life.in_use)
+            ev.WorkStarted,
+            self._load.examples,
+            self._load.examples_fresh,
+            processor.seconds(left_gflop, in_use=self._life.in_use),
         )
         while left_gflop > 0:
             self._check()

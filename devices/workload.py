@@ -8,7 +8,7 @@ from flwr.common.constant import ErrorCode
 from devices.settings import Learning
 
 FORWARD_SHARE = 1 / 3
-"""Judging a model is the forward pass alone; training adds a backward pass of twice its cost (FedScale, ``computation`` ×3)."""
+"""Judging is the forward pass alone; training adds a backward pass of twice its cost (FedScale: ``computation`` ×3)."""
 
 FLOP_PER_WEIGHT = 6.0
 """Training one weight on one example: two operations forward, four backward."""

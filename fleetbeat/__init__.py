@@ -1,0 +1,1 @@
+"""The front door: commands, clock, world, run folder and report."""

@@ -35,9 +35,13 @@ def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Ite
     """
     own = choice.where.startswith(("mqtt:", "mqtts:"))
     if not own and choice.where not in WHERE:
-        raise UsageError(f"--broker {choice.where}: expected one of {', '.join(WHERE)}, mqtt://HOST:PORT or mqtts://HOST:PORT")
+        raise UsageError(
+            f"--broker {choice.where}: expected one of {', '.join(WHERE)}, mqtt://HOST:PORT or mqtts://HOST:PORT"
+        )
     if not own and (choice.credentials or choice.ca):
-        raise UsageError(f"--broker {choice.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)")
+        raise UsageError(
+            f"--broker {choice.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)"
+        )
     access = Access(fleet, {r.name: [other.name for other in residents if other.trainer == r.name] for r in residents})
     if own:
         credentials = read_credentials(choice.credentials) if choice.credentials else OPEN

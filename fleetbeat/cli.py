@@ -26,7 +26,9 @@ Run = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, such as 
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set any key of the fleet file, such as learning.fraction_train=0.1; repeatable"
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set any key of the fleet file, such as learning.fraction_train=0.1; repeatable",
     ),
 ]
 Seed = Annotated[int | None, typer.Option(help="Another life for everybody: overrides the fleet's seed")]
@@ -57,12 +59,17 @@ def run(
     broker_credentials: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
     ] = None,
-    broker_ca: Annotated[Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")] = None,
+    broker_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")
+    ] = None,
     strategy: Annotated[
         str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes for the fits (0: none). Default: all cores but one, none for a few devices")
+        int | None,
+        typer.Option(
+            min=0, help="Processes for the fits (0: none). Default: all cores but one, none for a few devices"
+        ),
     ] = None,
     sets: Sets = None,
     json: Json = False,
@@ -87,7 +94,10 @@ def run(
     if ran.cause == "stopped":
         raise typer.Exit(130)
     if not ran.aggregated:
-        _say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}); `fleetbeat why {ran.path} DEVICE ROUND` tells why")
+        _say(
+            f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}); "
+            f"ask `fleetbeat why {ran.path} DEVICE ROUND`"
+        )
         raise typer.Exit(1)
 
 
@@ -110,7 +120,12 @@ def new(
 
 @app.command(epilog="Example: fleetbeat check ward")
 def check(
-    fleet: Fleet, seed: Seed = None, sets: Sets = None, json: Json = False, quiet: Quiet = False, verbose: Verbose = False
+    fleet: Fleet,
+    seed: Seed = None,
+    sets: Sets = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
 ) -> None:
     """Validate a fleet; tell who lives there and what a day costs them."""
     _listen(verbose=verbose)
@@ -192,7 +207,9 @@ def why(
     run: Run,
     device: Annotated[str, typer.Argument(metavar="DEVICE", help="Its name, such as phone-1")],
     round_: Annotated[int, typer.Argument(metavar="ROUND", help="The number of the round")],
-    evaluation: Annotated[bool, typer.Option("--evaluate", help="The evaluation of that round, not its training")] = False,
+    evaluation: Annotated[
+        bool, typer.Option("--evaluate", help="The evaluation of that round, not its training")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -209,7 +226,9 @@ def why(
 
 @app.command(epilog="Example: fleetbeat kinds smartwatch")
 def kinds(
-    kind: Annotated[str | None, typer.Argument(metavar="KIND", help="One kind, with the source of every figure")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="One kind, with the source of every figure")
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

@@ -8,10 +8,10 @@ from rich.table import Table
 
 from broker.errors import RecordingError, RunFolderError
 from devices.body import RecordedBody, read_recordings
+from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
 from devices.learning.task import TASKS
 from devices.residents import residents
-from devices.learning.holdout import joined
 from fleetbeat.judge import person_examples
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.summary import figure
@@ -34,7 +34,9 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
     parts = []
     per_person: list[dict[str, Any]] = []
     for person in strangers:
-        examples = joined(task, person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs))
+        examples = joined(
+            task, person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs)
+        )
         if not len(examples):
             continue
         parts.append(examples)
@@ -49,7 +51,12 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
 
 def words(found: dict[str, Any]) -> RenderableType:
     """Return the scores as a table: everybody, then each person."""
-    table = Table(title=f"{found['persons']} persons, {found['examples']} examples", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title=f"{found['persons']} persons, {found['examples']} examples",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     table.add_column("person")
     table.add_column("examples", justify="right")
     for name in FIGURES:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import Examples
-from devices.kinds import kind_named
 from devices.host import AS_RECORDED
+from devices.kinds import kind_named
 from devices.learning.history import nights_of, seen_through, whole_day
 from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
@@ -55,10 +55,14 @@ def judge_for(fleet: Fleet) -> Judge | None:
                 if any(person == known.id for known in recordings.persons):
                     parts += person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs)
     else:
-        senses = next((device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses)
+        senses = next(
+            (device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses
+        )
         for number in range(STRANGERS):
             body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
-            for _, examples in nights_of(body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs):
+            for _, examples in nights_of(
+                body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs
+            ):
                 parts.append(examples)
     return Judge(task, joined(task, parts)) if parts else None
 

@@ -1,8 +1,7 @@
 """What one sees while a run goes on: the virtual date, the round, who delivered, who did not and why."""
 
+import math
 import sys
-from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 
 from rich.console import Console
@@ -66,7 +65,9 @@ def described(account: Account, round_: int) -> str:
             causes.setdefault((trail.outcome or "under way", trail.reason), []).append(trail.device)
     parts = [f"{len(delivered)} of {len(trails)} delivered"]
     for (outcome, reason), devices in sorted(causes.items(), key=lambda item: (-len(item[1]), item[0])):
-        who = ", ".join(devices[:NAMES_SHOWN]) + (f" and {len(devices) - NAMES_SHOWN} more" if len(devices) > NAMES_SHOWN else "")
+        who = ", ".join(devices[:NAMES_SHOWN]) + (
+            f" and {len(devices) - NAMES_SHOWN} more" if len(devices) > NAMES_SHOWN else ""
+        )
         parts.append(f"{who} {outcome.replace('_', ' ')}" + (f" ({reason.replace('_', ' ')})" if reason else ""))
     score = account.rounds[round_].score
     if score is not None:
@@ -74,12 +75,5 @@ def described(account: Account, round_: int) -> str:
     return " · ".join(parts)
 
 
-def _or_dash(figure: float | None) -> str:
-    return "–" if figure is None else f"{figure:.3f}"
-
-
-def reasons(account: Account, phase: str = "train") -> Counter[tuple[str, str]]:
-    """Return how often each outcome and reason occurred in the whole run."""
-    return Counter((trail.outcome, trail.reason) for trail in account.trails() if trail.phase == phase and trail.outcome)
-
-
+def _or_dash(figure: float) -> str:
+    return "–" if math.isnan(figure) else f"{figure:.3f}"

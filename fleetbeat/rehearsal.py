@@ -35,7 +35,12 @@ class Ran:
 
 
 def run(
-    fleet: Fleet, *, out: Path | None = None, broker: BrokerChoice | None = None, workers: int | None = None, quiet: bool = False
+    fleet: Fleet,
+    *,
+    out: Path | None = None,
+    broker: BrokerChoice | None = None,
+    workers: int | None = None,
+    quiet: bool = False,
 ) -> Ran:
     """Let *fleet* live and learn; write its run folder, whatever ends the run."""
     threadpool_limits(1)
@@ -46,7 +51,10 @@ def run(
     if workers is None:
         workers = 0 if trainers <= FEW_TRAINERS else min(max(1, (os.cpu_count() or 1) - 1), 8)  # one core is for life
     with opened(broker or BrokerChoice(), fleet.name, here) as (wire, which), Watcher(fleet, quiet=quiet) as watcher:
-        watcher.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, {workers or 'no'} worker processes → {path}")
+        watcher.say(
+            f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
+            f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"
+        )
         folder = RunFolder(path)
         judge = judge_for(fleet)
 
@@ -74,7 +82,9 @@ def _machine(broker: str, workers: int, wall_s: float, virtual_s: float) -> dict
     to_mb = 1 / 1_048_576 if sys.platform == "darwin" else 1 / 1_024
     return {
         "command": sys.argv,
-        "versions": {name: version(name) for name in ("fleetbeat", "flwr", "scikit-learn", "numpy", "paho-mqtt") if _has(name)},
+        "versions": {
+            name: version(name) for name in ("fleetbeat", "flwr", "scikit-learn", "numpy", "paho-mqtt") if _has(name)
+        },
         "python": python_version(),
         "platform": platform(),
         "broker": broker,

@@ -18,7 +18,6 @@ from fleetbeat.judge import Judge
 from fleetbeat.run_folder import RunFolder
 from fleetbeat.world import World
 
-
 CENTRAL_EXAMPLES = 200_000
 """A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
 
@@ -77,7 +76,8 @@ class Results:
         world, course = self._world, self._world.course
         names = ("train_metrics_clientapp", "evaluate_metrics_clientapp", "evaluate_metrics_serverapp")
         rounds = [
-            {"round": number} | {name: getattr(course, name).get(number) for name in names} for number in sorted(world.account.rounds)
+            {"round": number} | {name: getattr(course, name).get(number) for name in names}
+            for number in sorted(world.account.rounds)
         ]
         latest = max(course.evaluate_metrics_serverapp, default=None)
         final: dict[str, Any] = dict(course.evaluate_metrics_serverapp[latest]) if latest is not None else {}

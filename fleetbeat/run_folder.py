@@ -27,7 +27,9 @@ class RunFolder:
 
     def record(self, event: Event) -> None:
         """Append *event* to the journal."""
-        self._lines.append(orjson.dumps(as_record(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
+        self._lines.append(
+            orjson.dumps(as_record(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+        )
         if len(self._lines) >= _FLUSH_LINES:
             self.flush()
 
@@ -107,4 +109,5 @@ def unused_folder(out: Path) -> Path:
 
 
 def _cannot(path: Path, error: OSError) -> str:
-    return f"{path}: cannot be written ({os.strerror(error.errno) if error.errno else error}); free space or choose --out elsewhere"
+    reason = os.strerror(error.errno) if error.errno else error
+    return f"{path}: cannot be written ({reason}); free space or choose --out elsewhere"

@@ -57,4 +57,6 @@ class SavedRun:
         try:
             return (self.path / name).read_text()
         except OSError:
-            raise RunFolderError(f"{self.path / name}: not there; the run has not finished a round, or the folder is damaged") from None
+            raise RunFolderError(
+                f"{self.path / name}: not there; the run has not finished a round, or the folder is damaged"
+            ) from None

@@ -30,7 +30,9 @@ def summary(run: SavedRun) -> RenderableType:
 
 
 def _rounds(run: SavedRun) -> Table:
-    table = Table(title=f"Rounds of {run.fleet.name} ({run.fleet.learning.task})", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title=f"Rounds of {run.fleet.name} ({run.fleet.learning.task})", title_justify="left", box=None, pad_edge=False
+    )
     for name in ("round", "selected", "delivered", "why not the others"):
         table.add_column(name, justify="left" if name.startswith("why") else "right", overflow="fold")
     for name, _ in ROUND_COLUMNS:
@@ -38,12 +40,20 @@ def _rounds(run: SavedRun) -> Table:
     lines = run.table("rounds.csv")
     for line in lines[-ROUNDS_SHOWN:]:
         others = " ".join(f"{line[o]} {o.replace('_', ' ')}" for o in OUTCOMES[1:] if line[o] != "0")
-        table.add_row(line["round"], line["selected"], line["delivered"], others or "–", *(figure(line[c]) for _, c in ROUND_COLUMNS))
+        table.add_row(
+            line["round"],
+            line["selected"],
+            line["delivered"],
+            others or "–",
+            *(figure(line[c]) for _, c in ROUND_COLUMNS),
+        )
     if len(lines) > ROUNDS_SHOWN:
         table.caption = f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"
     references = run.results.get("references") or {}
     for name, score in references.items():
-        table.add_row("", "", "", f"[dim]{name.replace('_', ' ')}[/dim]", *(figure(score.get(key)) for key in _SCORE_KEYS))
+        table.add_row(
+            "", "", "", f"[dim]{name.replace('_', ' ')}[/dim]", *(figure(score.get(key)) for key in _SCORE_KEYS)
+        )
     return table
 
 
@@ -64,7 +74,9 @@ def _model(run: SavedRun) -> Table | None:
 
 def _account(run: SavedRun) -> Table:
     account = run.results["account"]
-    table = Table(title="The account: every selected device-round, once", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title="The account: every selected device-round, once", title_justify="left", box=None, pad_edge=False
+    )
     table.add_column("outcome")
     for phase in ("train", "evaluate"):
         table.add_column(phase, justify="right")

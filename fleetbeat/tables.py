@@ -12,8 +12,8 @@ from devices.residents import Device
 ROUNDS = (
     "round,t_start_s,t_end_s,reachable,ready,selected,"
     + ",".join(OUTCOMES)
-    + ",aggregated,examples,server_loss,server_accuracy,server_balanced_accuracy,server_auc,server_kappa,majority_share,"
-    "clients_loss,clients_accuracy,energy_j,wasted_j,bytes_down,bytes_up"
+    + ",aggregated,examples,server_loss,server_accuracy,server_balanced_accuracy,server_auc,server_kappa,"
+    "majority_share,clients_loss,clients_accuracy,energy_j,wasted_j,bytes_down,bytes_up"
 )
 OUTCOME_LINES = (
     "round,phase,device,outcome,reason,t_selected_s,t_end_s,local_time,battery,link,examples,examples_fresh,loss,accuracy,"
@@ -24,9 +24,7 @@ DEVICES = (
     "readings_in_flight,examples,online_share,charging_share,worn_share,battery_min,battery_deaths,life_j,training_j,radio_j,"
     "sensing_j,wasted_j,bytes_up,bytes_down,accuracy"
 )
-LIFE = (
-    "device,from_s,to_s,power,charging,battery_start,battery_end,near_link,far_link,place,worn,in_use,ready,why_not"
-)
+LIFE = "device,from_s,to_s,power,charging,battery_start,battery_end,near_link,far_link,place,worn,in_use,ready,why_not"
 
 
 def round_lines(account: Account, clients: dict[int, dict[str, Any]]) -> Iterator[Sequence[object]]:
@@ -89,7 +87,9 @@ def outcome_lines(account: Account, start: datetime) -> Iterator[Sequence[object
         )
 
 
-def device_lines(account: Account, devices: Iterable[tuple[Device, Report]], now_s: float) -> Iterator[Sequence[object]]:
+def device_lines(
+    account: Account, devices: Iterable[tuple[Device, Report]], now_s: float
+) -> Iterator[Sequence[object]]:
     """Yield devices.csv as things stand at *now_s*."""
     selected: dict[str, int] = {}
     delivered: dict[str, int] = {}

@@ -26,7 +26,7 @@ PROSE = {
     "device_selected": "the server chose it",
     "task_fetched": "it fetched the task, {waited_s:.0f} s after it was laid there",
     "task_refused": "it refused: {reason}",
-    "work_started": "it began to work on {examples} examples ({examples_fresh} of them fresh), {expected_s:.0f} s expected",
+    "work_started": "it began to work on {examples} examples ({examples_fresh} fresh), {expected_s:.0f} s expected",
     "work_finished": "it was done after {compute_s:.0f} s of computing",
     "work_interrupted": "it gave up: {reason}",
     "work_lost_power": "its battery was empty while {stage}",
@@ -35,7 +35,8 @@ PROSE = {
     "work_crashed": "it failed: {exception}",
     "upload_started": "it began to send {bytes} bytes",
     "upload_finished": "the last byte left; the server wanted it: {accepted}",
-    "work_settled": "the bill: {energy_j:.1f} J, {compute_s:.0f} s computing, {transfer_s:.0f} s on the air, {bytes_down} bytes down, {bytes_up} up",
+    "work_settled": "the bill: {energy_j:.1f} J, {compute_s:.0f} s computing, {transfer_s:.0f} s on the air, "
+    "{bytes_down} bytes down, {bytes_up} up",
     "reply_received": "the strategy got its update",
     "error_received": "the server got an error instead: {reason}",
     "device_given_up": "the server stopped waiting for it: {cause}",
@@ -77,7 +78,14 @@ def chain(run: SavedRun, device: str, round_: int, phase: str = "train") -> dict
             continue
         text = told(event)
         if text is not None:
-            events.append({"t_s": event["t_s"], "local_time": local_time(start, event["t_s"]), "kind": event["kind"], "text": text})
+            events.append(
+                {
+                    "t_s": event["t_s"],
+                    "local_time": local_time(start, event["t_s"]),
+                    "kind": event["kind"],
+                    "text": text,
+                }
+            )
     return {
         "device": device,
         "round": round_,
@@ -133,10 +141,13 @@ def _outcome(run: SavedRun, device: str, round_: int, phase: str) -> dict[str, s
             return line
     known = sorted({line["device"] for line in run.table("devices.csv")})
     if device not in known:
-        raise RunFolderError(f"{run.path}: no device {device!r}; there are {', '.join(known[:12])}{' …' if len(known) > 12 else ''}")
+        raise RunFolderError(
+            f"{run.path}: no device {device!r}; there are {', '.join(known[:12])}{' …' if len(known) > 12 else ''}"
+        )
     rounds = sorted({int(line["round"]) for line in lines if line["device"] == device and line["phase"] == phase})
     raise RunFolderError(
-        f"{run.path}: {device} was not selected in round {round_} ({phase}); it was in {', '.join(map(str, rounds)) or 'no round'}"
+        f"{run.path}: {device} was not selected in round {round_} ({phase}); "
+        f"it was in {', '.join(map(str, rounds)) or 'no round'}"
     )
 
 

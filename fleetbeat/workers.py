@@ -16,6 +16,10 @@ from flwr.common.constant import ErrorCode
 
 from devices.buffer import Buffer, KeptNight, MemoryBuffer, open_buffer
 
+BATCH = 32
+"""So many jobs go to a worker at once: few enough that it begins while other devices still ask, and that the first
+replies are handled while it works on the next; enough that sending them costs little."""
+
 NodeConfig = Mapping[str, str | int | float | bool]
 RunConfig = Mapping[str, str | int | float | bool]
 ClientApp = Callable[[Message, Context], Message]
@@ -57,7 +61,7 @@ class Crew:
             )
         try:
             return self.app(job.message, context)
-        except Exception as error:  # noqa: BLE001  # whatever the app raises is the app's outcome, as on a SuperNode
+        except Exception as error:  # whatever the app raises is the app's outcome, as on a SuperNode
             name = type(error).__name__
             return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, f"{name}: {error}"), reply_to=job.message)
 
@@ -66,7 +70,7 @@ _crew: Crew | None = None  # this worker process's own; a pool's initializer has
 
 
 def _start(run_id: int, run_config: RunConfig) -> None:
-    global _crew  # noqa: PLW0603  # set once, when the process starts
+    global _crew  # set once, when the process starts
     from threadpoolctl import threadpool_limits
 
     from devices.learning.client_app import app
@@ -117,6 +121,8 @@ class Workers:
         batch.append((Job(node_id, config, message, self._news(device, str(config["buffer"]))), result))
         if len(batch) == 1:
             asyncio.get_running_loop().call_soon(self._send, number)
+        elif len(batch) == BATCH:
+            self._send(number)
         return result
 
     def close(self) -> None:
@@ -133,6 +139,8 @@ class Workers:
 
     def _send(self, number: int) -> None:
         batch, self._batches[number] = self._batches[number], []
+        if not batch:  # it was full, and is on its way
+            return
         answers = self._pools[number].submit(_answer_all, [job for job, _ in batch])
 
         def spread(done: "Future[list[Message]]") -> None:

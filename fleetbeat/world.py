@@ -47,7 +47,13 @@ class World:
     """One run. After `run`, *course*, *account* and *host* tell what came of it, however it ended."""
 
     def __init__(
-        self, fleet: Fleet, residents: Sequence[Device], wire: Wire, workers: int, judge: Judge | None, onlookers: Onlookers
+        self,
+        fleet: Fleet,
+        residents: Sequence[Device],
+        wire: Wire,
+        workers: int,
+        judge: Judge | None,
+        onlookers: Onlookers,
     ) -> None:
         self.fleet = fleet
         self.residents = residents
@@ -114,9 +120,9 @@ class World:
     def _raise_what_failed(*under_way: "asyncio.Future[None]") -> None:
         """Raise the error that ended a life or the server, if one did."""
         for done in under_way:
-            if done.done() and not done.cancelled() and (error := done.exception()) is not None:
-                if not isinstance(error, RunEnded):
-                    raise error
+            error = done.exception() if done.done() and not done.cancelled() else None
+            if error is not None and not isinstance(error, RunEnded):
+                raise error
 
     def _server(self, turns: Turns, loop: VirtualLoop, selection: Selection) -> "asyncio.Future[None]":
         learning = self.fleet.learning

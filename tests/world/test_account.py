@@ -33,19 +33,47 @@ UPLOADING = work(ev.UploadStarted, 320, 1_000)
 
 STORIES: list[tuple[str, str, list[ev.Event]]] = [
     ("delivered", "", [FETCHED, STARTED, UPLOADING, work(ev.UploadFinished, 330, True), work(ev.ReplyReceived, 333)]),
-    ("refused", "not_charging", [FETCHED, work(ev.TaskRefused, 12, "not_charging"), work(ev.ErrorReceived, 13, 6, "refused")]),
-    ("interrupted", "unplugged", [FETCHED, STARTED, work(ev.WorkInterrupted, 30, "unplugged"), work(ev.ErrorReceived, 33, 6, "x")]),
-    ("unreachable", "far_link_down", [ev.LifeChanged(11, PHONE, "far_link", "none", 0.9), work(ev.DeviceGivenUp, 90, "offline")]),
+    (
+        "refused",
+        "not_charging",
+        [FETCHED, work(ev.TaskRefused, 12, "not_charging"), work(ev.ErrorReceived, 13, 6, "refused")],
+    ),
+    (
+        "interrupted",
+        "unplugged",
+        [FETCHED, STARTED, work(ev.WorkInterrupted, 30, "unplugged"), work(ev.ErrorReceived, 33, 6, "x")],
+    ),
+    (
+        "unreachable",
+        "far_link_down",
+        [ev.LifeChanged(11, PHONE, "far_link", "none", 0.9), work(ev.DeviceGivenUp, 90, "offline")],
+    ),
     ("unreachable", "powered_off", [ev.BatteryEmpty(11, PHONE), work(ev.DeviceGivenUp, 90, "offline")]),
     ("unreachable", "asleep", [ev.RadioSlept(11, PHONE, 0.1), work(ev.DeviceGivenUp, 90, "offline")]),
-    ("lost_power", "training", [FETCHED, STARTED, work(ev.WorkLostPower, 50, "training"), work(ev.DeviceGivenUp, 90, "offline")]),
-    ("lost_link", "uploading", [FETCHED, STARTED, UPLOADING, work(ev.WorkLostLink, 322, "uploading"), work(ev.DeviceGivenUp, 380, "offline")]),
-    ("lost_link", "fetching", [FETCHED, work(ev.WorkLostLink, 13, "fetching"), work(ev.DeviceGivenUp, 600, "deadline")]),
+    (
+        "lost_power",
+        "training",
+        [FETCHED, STARTED, work(ev.WorkLostPower, 50, "training"), work(ev.DeviceGivenUp, 90, "offline")],
+    ),
+    (
+        "lost_link",
+        "uploading",
+        [FETCHED, STARTED, UPLOADING, work(ev.WorkLostLink, 322, "uploading"), work(ev.DeviceGivenUp, 380, "offline")],
+    ),
+    (
+        "lost_link",
+        "fetching",
+        [FETCHED, work(ev.WorkLostLink, 13, "fetching"), work(ev.DeviceGivenUp, 600, "deadline")],
+    ),
     ("late", "slow_compute", [FETCHED, STARTED, work(ev.DeviceGivenUp, 600, "deadline")]),
     ("late", "slow_link", [FETCHED, STARTED, work(ev.UploadStarted, 25, 9), work(ev.DeviceGivenUp, 600, "deadline")]),
     ("late", "waited", [work(ev.DeviceGivenUp, 600, "deadline")]),
     ("rejected", "invalid", [FETCHED, STARTED, work(ev.ReplyReceived, 333), work(ev.UpdateRejected, 334, "invalid")]),
-    ("crashed", "ValueError", [FETCHED, STARTED, work(ev.WorkCrashed, 50, "ValueError"), work(ev.ErrorReceived, 53, 2, "ValueError: x")]),
+    (
+        "crashed",
+        "ValueError",
+        [FETCHED, STARTED, work(ev.WorkCrashed, 50, "ValueError"), work(ev.ErrorReceived, 53, 2, "ValueError: x")],
+    ),
     ("crashed", "KeyError", [work(ev.ErrorReceived, 53, 2, "KeyError: an app that says no more")]),
 ]
 
@@ -65,7 +93,11 @@ def test_every_outcome_has_a_story() -> None:
 
 def test_a_link_that_came_back_in_time_is_no_lost_link() -> None:
     books = account(
-        FETCHED, STARTED, work(ev.WorkLostLink, 40, "training"), work(ev.WorkLinkBack, 60, "training"), work(ev.DeviceGivenUp, 600, "deadline")
+        FETCHED,
+        STARTED,
+        work(ev.WorkLostLink, 40, "training"),
+        work(ev.WorkLinkBack, 60, "training"),
+        work(ev.DeviceGivenUp, 600, "deadline"),
     )
 
     (trail,) = books.trails()
