@@ -115,7 +115,7 @@ def _wrapped(
         "num_sampled_clients": cohort.planned,
         "clipped_count_stddev": max(cohort.planned / 20, noise),  # Flower's twentieth is too little below 10 devices
     }
-    known = inspect.signature(wrapper.__init__).parameters
+    known = _parameters(wrapper)
     return _constructed(wrapper, name, {**_only(defaults, known), **own, "strategy": inner})
 
 
@@ -133,7 +133,7 @@ def _built(
     }
     if tally is not None:
         given["train_metrics_aggr_fn"] = tally
-    return _constructed(cls, name, {**_only(given, inspect.signature(cls.__init__).parameters), **options})
+    return _constructed(cls, name, {**_only(given, _parameters(cls)), **options})
 
 
 def _constructed(cls: type[Strategy], name: str, arguments: Mapping[str, Any]) -> Strategy:
@@ -146,7 +146,7 @@ def _constructed(cls: type[Strategy], name: str, arguments: Mapping[str, Any]) -
 def _settable(cls: type[Strategy]) -> dict[str, str]:
     """Return the options of a strategy that a fleet file may set: name → what it has to be."""
     options = {}
-    for parameter in inspect.signature(cls.__init__).parameters.values():
+    for parameter in _parameters(cls).values():
         annotation = getattr(parameter.annotation, "__name__", str(parameter.annotation))
         kind = annotation.removesuffix(" | None")
         simple = kind in _SCALARS or parameter.annotation is inspect.Parameter.empty
@@ -166,6 +166,23 @@ def _check(name: str, options: Options, settable: Mapping[str, str]) -> None:
         allowed = _SCALARS.get(settable[key])
         if allowed is not None and type(value) not in allowed:  # to isinstance, true is an int
             raise SettingsError(f"{where}: found {value!r}, expected {settable[key]}")
+
+
+def _parameters(cls: type[Strategy]) -> dict[str, inspect.Parameter]:
+    """Return what a constructor takes, and what its parent's does where it passes ``**options`` on."""
+    known: dict[str, inspect.Parameter] = {}
+    for ancestor in cls.__mro__:
+        if "__init__" not in vars(ancestor):
+            continue
+        own = inspect.signature(ancestor.__init__).parameters
+        passed_on = [name for name, parameter in own.items() if parameter.kind is inspect.Parameter.VAR_KEYWORD]
+        known = {**own, **known}
+        if not passed_on:
+            break
+    return {name: parameter for name, parameter in known.items() if parameter.kind not in _VARIADIC}
+
+
+_VARIADIC = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
 
 
 def _only(defaults: Mapping[str, Any], known: Mapping[str, object]) -> dict[str, Any]:

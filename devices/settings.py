@@ -196,12 +196,6 @@ class ScriptedEvent(Settings):
     do: Event
 
 
-class Wire(Settings):
-    """The table ``[wire]``: how readings travel."""
-
-    seal: bool = False
-
-
 class Fleet(Settings):
     """A whole fleet file. *start* is the local time at t_s = 0: a label, without a zone."""
 
@@ -214,7 +208,6 @@ class Fleet(Settings):
     learning: Learning = Learning()
     group: tuple[Group, ...] = Field(min_length=1, strict=False)
     event: tuple[ScriptedEvent, ...] = Field((), strict=False)
-    wire: Wire = Wire()
 
     @model_validator(mode="before")
     @classmethod

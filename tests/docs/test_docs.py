@@ -235,7 +235,6 @@ def default_there(model: type[BaseModel], name: str) -> Any:
         ("work", settings.Work),
         ("group", settings.Group),
         ("event", settings.ScriptedEvent),
-        ("wire", settings.Wire),
     ],
 )
 def test_every_key_of_a_fleet_is_told_with_its_default(heading: str, model: type[BaseModel]) -> None:

@@ -83,9 +83,6 @@ heartbeat_s = 60
 poll_s = 0
 min_examples = 100
 
-[wire]
-seal = true
-
 [[group]]
 name = "night-shift"
 kind = "phone"
@@ -104,4 +101,3 @@ do = "unplug"
     assert fleet.learning.strategy_options == {"eta": 0.1, "tau": 1e-9}
     assert fleet.group[0].set_ == {"battery_wh": 10, "ready.needs_charging": False}
     assert fleet.event[0].do == "unplug"
-    assert fleet.wire.seal

@@ -32,7 +32,6 @@ def test_dotted_keys_reach_everywhere(written: Written) -> None:
                 "learning.task=sleep-wake",
                 "learning.strategy_options.eta = 0.1",
                 "start=2027-01-01T00:00:00",
-                "wire.seal=true",
             )
         ),
     )
@@ -43,7 +42,6 @@ def test_dotted_keys_reach_everywhere(written: Written) -> None:
     assert fleet.learning.task == "sleep-wake"
     assert fleet.learning.strategy_options == {"eta": 0.1}
     assert fleet.start.year == 2027
-    assert fleet.wire.seal
 
 
 @pytest.mark.parametrize(

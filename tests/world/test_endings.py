@@ -1,0 +1,157 @@
+"""A run that is stopped from outside leaves a readable folder and nobody behind; a full disk is one clear message."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from broker import events as ev
+from broker.errors import RunFolderError
+from broker.memory import MemoryBroker, MemoryWire
+from devices.fleet_file import load_fleet
+from devices.residents import residents
+from fleetbeat.run_folder import RunFolder
+from fleetbeat.saved_run import SavedRun
+from fleetbeat.world import Onlookers, World
+from tests.broker.patience import until
+from tests.world.ground import TINY, journal, results, table
+
+LONG = TINY.replace("days = 2", "days = 3000").replace("rounds = 2", "rounds = 3000")
+PROC = Path("/proc")
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Iterator["Child"]:
+    """A run without end in a process group of its own."""
+    made = Child(tmp_path)
+    yield made
+    made.end()
+
+
+class Child:
+    """``fleetbeat run`` as a terminal sees it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.out = folder / "run"
+        self._file = folder / "long.toml"
+        self._file.write_text(LONG)
+        self.process: subprocess.Popen[str]
+
+    async def start(self, *options: str) -> None:
+        """Start, and wait until the first round is on disk."""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "fleetbeat", "run", str(self._file), "--out", str(self.out), *options],
+            cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        await until(lambda: (self.out / "rounds.csv").exists() or self.process.poll() is not None)
+
+    def children(self) -> set[int]:
+        """The process ids of its children."""
+        stats = [stat.read_text().rpartition(")")[2].split() for stat in self._stats()]
+        pids = [int(stat.parent.name) for stat in self._stats()]
+        return {pid for pid, fields in zip(pids, stats, strict=False) if fields[1] == str(self.process.pid)}
+
+    @staticmethod
+    def _stats() -> list[Path]:
+        return sorted(path / "stat" for path in PROC.iterdir() if path.name.isdigit())
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+
+def running(pids: set[int]) -> set[int]:
+    """Which of *pids* are still there (a zombie that nobody buried is not)."""
+    return {pid for pid in pids if (PROC / str(pid)).exists() and ") Z " not in (PROC / str(pid) / "stat").read_text()}
+
+
+def assert_readable(folder: Path) -> None:
+    assert results(folder)["account"]["ended"] == "stopped"
+    assert journal(folder)[-1] == {**journal(folder)[-1], "kind": "run_finished", "cause": "stopped"}
+    selected = sum(int(line["selected"]) for line in table(folder, "rounds.csv"))
+    assert selected == sum(line["phase"] == "train" for line in table(folder, "outcomes.csv")) > 0
+    assert SavedRun(folder).fleet.name == "tiny"
+    assert (folder / "report.html").exists()
+
+
+async def test_sigterm_ends_a_run_in_order(child: Child) -> None:
+    await child.start("--broker", "memory", "--workers", "0")
+
+    child.process.send_signal(signal.SIGTERM)
+    out, err = child.process.communicate(timeout=60)
+
+    assert child.process.returncode == 130
+    assert "stopped" in out
+    assert "Traceback" not in err
+    assert_readable(child.out)
+
+
+@pytest.mark.needs_broker
+@pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
+async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Child) -> None:
+    await child.start("--broker", "mosquitto", "--workers", "1")
+    family = {pid for pid in child.children()}
+
+    os.killpg(child.process.pid, signal.SIGINT)
+    _, err = child.process.communicate(timeout=60)
+
+    assert len(family) >= 3  # Mosquitto, who watches it, and a worker
+    assert child.process.returncode == 130
+    assert "Traceback" not in err
+    await until(lambda: not running(family))
+    assert_readable(child.out)
+
+
+def test_a_disk_that_fills_up_is_one_message(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.toml"
+    file.write_text(TINY)
+    limited = f"ulimit -f 40; exec {sys.executable} -m fleetbeat run {file} --out {tmp_path / 'run'} --broker memory --workers 0 -q"
+
+    ended = subprocess.run(["/bin/sh", "-c", limited], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60)
+
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.startswith(f"fleetbeat: {tmp_path / 'run'}/")
+    assert "cannot be written (File too large); free space or choose --out elsewhere" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 40
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").symlink_to("/dev/full")
+    folder = RunFolder(tmp_path)
+
+    folder.record(ev.RoundEnded(0.0, None, 1))
+    with pytest.raises(RunFolderError, match=r"journal.jsonl: cannot be written \(No space left on device\)"):
+        folder.flush()
+
+
+def test_a_folder_where_a_file_is_in_the_way_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(RunFolderError, match=r"file/run: cannot be written \(Not a directory\)"):
+        RunFolder(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("kind", [ev.LifeChanged, ev.TaskFetched, ev.ModelAggregated])
+def test_trouble_while_writing_down_ends_the_run_as_itself(kind: type[ev.Event], tmp_path: Path) -> None:
+    file = tmp_path / "tiny.toml"
+    file.write_text(TINY)
+    fleet = load_fleet(file)
+
+    def record(event: ev.Event) -> None:
+        if type(event) is kind:
+            raise RunFolderError("the disk is full")
+
+    onlookers = Onlookers(record, lambda _: None, lambda _: None)
+    world = World(fleet, residents(fleet), MemoryWire(MemoryBroker()), 0, None, onlookers)
+
+    with pytest.raises(RunFolderError, match="the disk is full"):
+        world.run()
