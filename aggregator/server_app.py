@@ -14,7 +14,7 @@ from aggregator.lull import TooFewForTooLong
 from aggregator.strategies import Cohort, Options, make_strategy
 from aggregator.watched import Tally, Unusable, Watched
 from broker import events as ev
-from broker.errors import RunEnded
+from broker.errors import FleetbeatError
 
 Score = Callable[[Arrays], Mapping[str, float] | None]
 """Judges a model on wearers who are in no device: loss, accuracy, balanced_accuracy, auc, kappa, majority_share …"""
@@ -52,7 +52,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
 
     Raises SettingsError now, not in the server's thread, if the strategy cannot be had.
     The app returns normally when rounds are done, when devices stayed away for too long, and when the strategy cannot
-    use what it gets: ``course.cause`` and ``course.reason`` say which. Only RunEnded leaves it as an exception.
+    use what it gets: ``course.cause`` and ``course.reason`` say which. Only Fleetbeat's own errors, such as RunEnded, leave it as exceptions.
     A strategy with a ``start`` of its own (an asynchronous one) is run as it is, and seen through `evaluate_fn` only.
     """
     tally = Tally()
@@ -85,7 +85,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
             )
         except TooFewForTooLong as error:
             course.ends("too_few_devices", str(error))
-        except RunEnded:
+        except FleetbeatError:
             raise
         except Unusable as error:
             _log.info("the strategy cannot go on", exc_info=True)

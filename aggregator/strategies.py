@@ -174,7 +174,7 @@ def _parameters(cls: type[Strategy]) -> dict[str, inspect.Parameter]:
     for ancestor in cls.__mro__:
         if "__init__" not in vars(ancestor):
             continue
-        own = inspect.signature(ancestor.__init__).parameters
+        own = inspect.signature(vars(ancestor)["__init__"]).parameters
         passed_on = [name for name, parameter in own.items() if parameter.kind is inspect.Parameter.VAR_KEYWORD]
         known = {**own, **known}
         if not passed_on:

@@ -42,7 +42,6 @@ class Near:
             await self._link.connect(self._voice.will)
             self._voice.silenced()
             self._voice.say("init", now_s)
-            self._voice.say("init", now_s)
             if self._intake is not None:
                 await self._intake.subscribe()
             self.send(now_s)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ class RunFolder:
         try:
             self.flush()
         finally:
-            self._journal.close()
+            with suppress(OSError):  # that it cannot be written was said above
+                self._journal.close()
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file in one step: readers see the old one or the new one, never half."""

@@ -119,8 +119,8 @@ class World:
     @staticmethod
     def _raise_what_failed(*under_way: "asyncio.Future[None]") -> None:
         """Raise the error that ended a life or the server, if one did."""
-        for done in under_way:
-            error = done.exception() if done.done() and not done.cancelled() else None
+        ended = [future.exception() for future in under_way if future.done() and not future.cancelled()]
+        for error in ended:
             if error is not None and not isinstance(error, RunEnded):
                 raise error
 

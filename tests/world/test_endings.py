@@ -1,7 +1,6 @@
 """A run that is stopped from outside leaves a readable folder and nobody behind; a full disk is one clear message."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -120,7 +119,6 @@ def test_a_disk_that_fills_up_is_one_message(tmp_path: Path) -> None:
     assert ended.stderr.startswith(f"fleetbeat: {tmp_path / 'run'}/")
     assert "cannot be written (File too large); free space or choose --out elsewhere" in ended.stderr
     assert ended.stderr.count("\n") == 1
-    assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] != 40
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
@@ -130,7 +128,7 @@ def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 
     folder.record(ev.RoundEnded(0.0, None, 1))
     with pytest.raises(RunFolderError, match=r"journal.jsonl: cannot be written \(No space left on device\)"):
-        folder.flush()
+        folder.close()
 
 
 def test_a_folder_where_a_file_is_in_the_way_says_so(tmp_path: Path) -> None:
