@@ -52,7 +52,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
 
     Raises SettingsError now, not in the server's thread, if the strategy cannot be had.
     The app returns normally when rounds are done, when devices stayed away for too long, and when the strategy cannot
-    use what it gets: ``course.cause`` and ``course.reason`` say which. Only Fleetbeat's own errors, such as RunEnded, leave it as exceptions.
+    use what it gets: ``course.cause`` and ``course.reason`` say which. Only Fleetbeat's own errors leave it (RunEnded).
     A strategy with a ``start`` of its own (an asynchronous one) is run as it is, and seen through `evaluate_fn` only.
     """
     tally = Tally()

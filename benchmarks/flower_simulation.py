@@ -174,8 +174,9 @@ def measure(task: str, nodes: int, rounds: int, repetitions: int) -> list[str]:
                 rates[side].append((nodes * rounds / (last - begin), nodes * (rounds - 1) / (last - first)))
                 loads.append(found["load"])
                 models[side] = found["model"]
-                print(f"{task} {repetition + 1}/{repetitions} {side}: {rates[side][-1][0]:.0f}/s, {rates[side][-1][1]:.0f}/s "
-                      f"after the first round, load {found['load']:.1f}", file=sys.stderr, flush=True)  # fmt: skip
+                every, later = rates[side][-1]
+                words = f"{every:.0f}/s, after the first round {later:.0f}/s, load {found['load']:.1f}"
+                print(f"{task} {repetition + 1}/{repetitions} {side}: {words}", file=sys.stderr, flush=True)
     apart = max(map(_apart, *(models[side] for side in SIDES)))
     lines = []
     for which, word in ((0, "all rounds"), (1, "after the first")):
@@ -214,8 +215,8 @@ def main() -> None:
     nodes, rounds, repetitions = (20, 2, 1) if given.quick else (given.nodes, given.rounds, given.repetitions)
     lines = [
         description("flwr", "ray", "numpy", "scikit-learn"), "",
-        f"{nodes} nodes, {rounds} rounds, {PROCESSES} processes for the fits, median of {repetitions} repetitions in turns; "
-        "device-rounds a second.", "",
+        f"{nodes} nodes, {rounds} rounds, {PROCESSES} processes for the fits, median of {repetitions} repetitions "
+        "in turns; device-rounds a second.", "",
         "| task | rounds counted | Flower (Ray) | Fleetbeat | ratio | from–to | load before | models apart by |",
         "|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip

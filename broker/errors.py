@@ -7,6 +7,7 @@ FleetbeatError
 │   ├── RunFolderError    a run folder that exists, is missing, or cannot be written
 │   └── BrokerRefused     the broker said no: address, user, password or certificate
 ├── BrokerLost            the broker went away while it was needed
+├── WorkerLost            a process that does the devices' work is gone
 ├── HeldTooLong           the clock waited for real work that never came back
 ├── RunEnded              the world has ended: raised inside the server's thread
 └── AccountBroken         a sum does not close: a bug in Fleetbeat, and said so
@@ -39,6 +40,10 @@ class BrokerRefused(UsageError):
 
 class BrokerLost(FleetbeatError):
     """The broker stopped answering while messages were under way."""
+
+
+class WorkerLost(FleetbeatError):
+    """A worker process is gone while its work was needed."""
 
 
 class HeldTooLong(FleetbeatError):

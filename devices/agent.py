@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from broker import events as ev
-from broker.messages import Telemetry
 from devices.alarm import Alarm
+from devices.bulletin import Bulletin
 from devices.circumstances import COLUMNS, Circumstances
 from devices.duty import Duty
 from devices.figures import Figures
@@ -21,7 +21,6 @@ from devices.near import Near
 from devices.power import Power
 from devices.readiness import Standing, absence, why_not
 from devices.stream import Stream
-from devices.voice import Voice
 
 INTAKE_EVERY_S = 7_200.0
 REBOOT_S = 60.0
@@ -38,7 +37,7 @@ class Anatomy:
     figures: Figures
     lifelog: LifeLog
     near: Near
-    voice: Voice
+    bulletin: Bulletin
     record: ev.Record
     sync_phase_s: float
     min_examples: int
@@ -262,7 +261,7 @@ class Agent:
             self._is.record(change(now_s, self.name, round(self.battery, 4)))
         self._mind_the_far_link(now_s, standing)
         reason = why_not(kind.ready, standing, self._is.min_examples)
-        self._tell(now_s, standing, reason)
+        self._is.bulletin.tell(now_s, standing, reason)
         self._is.lifelog.note(now_s, self.battery, power=self._on, life=life, why_not=reason)
 
     def _mind_the_far_link(self, now_s: float, standing: Standing) -> None:
@@ -275,34 +274,6 @@ class Agent:
             duty.reach(now_s, reachable=reachable)
         duty.meet(self._life, reachable=reachable)
 
-    def _tell(self, now_s: float, standing: Standing, reason: str | None) -> None:
-        """Say what changed in how the device stands."""
-        voice = self._is.voice
-        low = standing.battery < self._is.kind.low_at
-        voice.say("alert" if low else "sleeping" if absence(standing) else "ready", now_s)
-        if voice.is_due(now_s, *self._news(reason)):
-            voice.report(self._telemetry(now_s, reason), *self._news(reason))
-
-    def _news(self, reason: str | None) -> tuple[object, ...]:
-        """Return what is worth a report as soon as it changes."""
-        return self._life.charging, self._life.near_link, self._life.far_link, reason
-
-    def _telemetry(self, now_s: float, reason: str | None) -> Telemetry:
-        stream, intake, duty = self._is.stream, self._is.intake, self._is.duty
-        return Telemetry(
-            t_s=now_s,
-            battery=round(self.battery, 4),
-            charging=self._life.charging,
-            near_link=self._life.near_link,
-            far_link=self._life.far_link,
-            buffer=intake.depth if intake is not None else 0,
-            outbox=stream.depth if stream is not None else 0,
-            ready=reason is None,
-            why_not=reason,
-            node_id=duty.node_id if duty is not None else None,
-            expected_train_s=duty.expected_train_s if duty is not None else None,
-        )
-
     # --- the stream
 
     async def _sync(self, now_s: float) -> None:
@@ -313,8 +284,7 @@ class Agent:
         if self._is.stream is not None:
             self._is.stream.gather(now_s)
         if not self._is.near.send(now_s) and self._is.near.connected:
-            reason = self.readiness
-            self._is.voice.report(self._telemetry(now_s, reason), *self._news(reason))
+            self._is.bulletin.report(now_s, self._standing(), self.readiness)
         if self._is.intake is not None and now_s >= self._next_intake_s:
             self._next_intake_s = now_s + INTAKE_EVERY_S
             await self._is.intake.empty_inbox(now_s)

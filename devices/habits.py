@@ -31,7 +31,7 @@ class Person:
     """What stays the same about a wearer's dealings with devices."""
 
     looks_an_hour: float
-    """How often a phone is picked up in a waking hour (Liu 2017: 72 wake-ups a day of a watch; phones assumed alike)."""
+    """How often a phone is picked up in a waking hour (Liu 2017: a watch's 72 wake-ups a day; phones assumed alike)."""
     look_s: float
     reads_at_night: bool
     phone_in_bedroom: bool
@@ -110,7 +110,7 @@ class Habits:
         return [(span.from_s, span.to_s, span.place) for span in spans]
 
     def _far(self, day: int, spans: list[Span]) -> list[Stretch]:
-        """Wi-Fi at home and at work, mobile elsewhere where there is a radio for it; routers restart, tunnels are dead."""
+        """Wi-Fi at home and at work, mobile elsewhere if it has that radio; routers restart, tunnels are dead."""
         if not self._kind.trains:
             return []  # it never speaks to a server: it has no such radio
         at_home = self._kind.carry == "home"

@@ -16,6 +16,7 @@ from devices.agent import Agent, Anatomy
 from devices.body import CHANNELS, Body, RecordedBody, Recordings, SyntheticBody, read_recordings
 from devices.body.day import DAY_S
 from devices.buffer import MemoryBuffer
+from devices.bulletin import Bulletin
 from devices.circumstances import Circumstances, worn_in
 from devices.duty import Duty
 from devices.figures import Figures, Report
@@ -179,7 +180,7 @@ class Host:
             figures=figures,
             lifelog=LifeLog(name, self.lived),
             near=near,
-            voice=voice,
+            bulletin=Bulletin(voice, kind.low_at, stream_, intake, duty),
             record=self._record,
             sync_phase_s=round(sync_phase_s * kind.sync_every_s, 3),
             min_examples=fleet.learning.min_examples,

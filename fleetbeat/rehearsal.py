@@ -4,6 +4,7 @@ import os
 import resource
 import sys
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,7 +12,7 @@ from platform import platform, python_version
 
 from threadpoolctl import threadpool_limits
 
-from broker.events import RoundEnded
+from broker.events import Event, RoundEnded
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.brokers import BrokerChoice, opened
@@ -55,23 +56,26 @@ def run(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
             f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"
         )
-        folder = RunFolder(path)
         judge = judge_for(fleet)
 
         def round_ended(event: RoundEnded) -> None:
             watcher.round_ended(event, world.account)
             results.write(event.t_s, None)
 
-        world = World(fleet, here, wire, workers, judge, Onlookers(folder.record, round_ended, watcher.moment))
+        def record(event: Event) -> None:
+            folder.record(event)
+
+        world = World(fleet, here, wire, workers, judge, Onlookers(record, round_ended, watcher.moment))
+        folder = RunFolder(path)  # only now: a fleet that cannot live leaves no folder behind
         results = Results(folder, world, judge)
         cause = "failed"
-        try:
-            cause = world.run()
-            results.refer()
-        finally:
-            results.write(world.now_s, cause)
-            folder.close()
-            folder.write_json("run.json", _machine(which, workers, time.perf_counter() - began, world.now_s))
+        with closing(folder):
+            try:
+                cause = world.run()
+                results.refer()
+            finally:
+                results.write(world.now_s, cause)
+                folder.write_json("run.json", _machine(which, workers, time.perf_counter() - began, world.now_s))
     return Ran(path, cause, any(line.updates for line in world.account.rounds.values()))
 
 

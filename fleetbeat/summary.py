@@ -31,7 +31,11 @@ def summary(run: SavedRun) -> RenderableType:
 
 def _rounds(run: SavedRun) -> Table:
     table = Table(
-        title=f"Rounds of {run.fleet.name} ({run.fleet.learning.task})", title_justify="left", box=None, pad_edge=False
+        title=f"Rounds of {run.fleet.name} ({run.fleet.learning.task})",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        min_width=60,
     )
     for name in ("round", "selected", "delivered", "why not the others"):
         table.add_column(name, justify="left" if name.startswith("why") else "right", overflow="fold")
@@ -64,7 +68,9 @@ def _model(run: SavedRun) -> Table | None:
     words = run.results["final"].get("coefficients")
     if not words:
         return None
-    table = Table(title="The model: old → new coefficients", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title="The model: old → new coefficients", title_justify="left", box=None, pad_edge=False, min_width=60
+    )
     for name in ("feature", "first", "last"):
         table.add_column(name, justify="left" if name == "feature" else "right")
     for name, (first, last) in words.items():
@@ -75,7 +81,11 @@ def _model(run: SavedRun) -> Table | None:
 def _account(run: SavedRun) -> Table:
     account = run.results["account"]
     table = Table(
-        title="The account: every selected device-round, once", title_justify="left", box=None, pad_edge=False
+        title="The account: every selected device-round, once",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+        min_width=60,
     )
     table.add_column("outcome")
     for phase in ("train", "evaluate"):
@@ -90,7 +100,7 @@ def _account(run: SavedRun) -> Table:
 
 def _price(run: SavedRun) -> Table:
     """What learning cost a wearer a day: minutes of the battery's life, and megabytes."""
-    table = Table(title="What learning cost", title_justify="left", box=None, pad_edge=False)
+    table = Table(title="What learning cost", title_justify="left", box=None, pad_edge=False, min_width=60)
     for name in ("kind", "battery, minutes a day", "MB a day", "J in all", "of it wasted"):
         table.add_column(name, justify="left" if name == "kind" else "right")
     for price in prices(run):

@@ -9,11 +9,13 @@ import multiprocessing
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.common.constant import ErrorCode
 
+from broker.errors import WorkerLost
 from devices.buffer import Buffer, KeptNight, MemoryBuffer, open_buffer
 
 BATCH = 32
@@ -102,8 +104,10 @@ class Workers:
             ProcessPoolExecutor(1, mp_context=spawn, initializer=_start, initargs=(run_id, run_config))
             for _ in range(count)
         ]
+        before = set(multiprocessing.active_children())
         for pool in self._pools:
             pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
+        self._children = set(multiprocessing.active_children()) - before
         if not count:
             from devices.learning.client_app import app
 
@@ -126,9 +130,11 @@ class Workers:
         return result
 
     def close(self) -> None:
-        """Let the processes end; what they still do is not waited for."""
+        """End the processes; what they still do is not waited for."""
+        for child in self._children:
+            child.terminate()
         for pool in self._pools:
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(cancel_futures=True)
 
     def _news(self, device: str, reference: str) -> list[KeptNight]:
         """Return the nights that the device's worker has not seen as they are now."""
@@ -141,14 +147,30 @@ class Workers:
         batch, self._batches[number] = self._batches[number], []
         if not batch:  # it was full, and is on its way
             return
-        answers = self._pools[number].submit(_answer_all, [job for job, _ in batch])
+        try:
+            answers = self._pools[number].submit(_answer_all, [job for job, _ in batch])
+        except BrokenProcessPool as error:
+            _lost(batch, error)
+            return
 
         def spread(done: "Future[list[Message]]") -> None:
-            error = done.exception()
-            for place, (_, result) in enumerate(batch):
-                if error is not None:
-                    result.set_exception(error)
-                else:
-                    result.set_result(done.result()[place])
+            if done.cancelled():
+                return  # the run is over
+            if (error := done.exception()) is not None:
+                _lost(batch, error)
+                return
+            for (_, result), answer in zip(batch, done.result(), strict=True):
+                result.set_result(answer)
 
         answers.add_done_callback(spread)
+
+
+def _lost(batch: Sequence[tuple[Job, "Future[Message]"]], error: BaseException) -> None:
+    """Tell everybody who waits that the worker is gone."""
+    for job, result in batch:
+        result.set_exception(
+            WorkerLost(
+                f"the worker of node {job.node_id} is gone ({type(error).__name__}): "
+                "killed, perhaps for want of memory; --workers 0 needs none"
+            )
+        )

@@ -1,6 +1,7 @@
 """The world: a fleet, its broker and a Flower server, alive together in virtual time."""
 
 import asyncio
+import gc
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -83,9 +84,11 @@ class World:
 
     def run(self) -> str:
         """Live; return why it ended: rounds_done, days_over, too_few_devices, failed or stopped (Ctrl-C)."""
+        gc.freeze()  # what was built stays to the end: the collector need not look through it again and again
         try:
             return run_virtual(self._live())
         finally:
+            gc.unfreeze()
             self._workers.close()
 
     async def _live(self) -> str:

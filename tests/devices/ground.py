@@ -11,7 +11,6 @@ import numpy as np
 from flwr.app import ArrayRecord, Error, Message, MetricRecord, RecordDict
 
 from aggregator.flower import identify
-from broker.access import Access
 from broker.events import Event
 from broker.memory import MemoryBroker, MemoryLink, MemoryWire
 from devices.host import Host
@@ -37,7 +36,9 @@ def fleet(*events: tuple[float, str, str], learning: dict[str, Any] | None = Non
         "name": "home",
         "days": 0.5,
         "group": [{"kind": "phone", "with": ["band"], "count": 1, "set": keys.pop("set", {})}],
-        "event": [{"at_s": at_s, "device": device, "do": do} for at_s, device, do in [*calm, *events] for _ in range(2)],
+        "event": [
+            {"at_s": at_s, "device": device, "do": do} for at_s, device, do in [*calm, *events] for _ in range(2)
+        ],
         "learning": defaults | (learning or {}),
     }
     return Fleet.model_validate(document | keys)
@@ -156,4 +157,8 @@ class Home:
 
     def moments(self, device: str = PHONE, *kinds: type[Event]) -> Sequence[tuple[str, float]]:
         """Names and moments of the events of *kinds*, in order."""
-        return [(type(event).__name__, round(event.t_s, 3)) for event in self.diary if event.device == device and type(event) in kinds]
+        return [
+            (type(event).__name__, round(event.t_s, 3))
+            for event in self.diary
+            if event.device == device and type(event) in kinds
+        ]

@@ -7,6 +7,7 @@ import pytest
 from broker import events as ev
 from broker.messages import decode_telemetry
 from broker.topics import state, telemetry
+from fleetbeat.clock import run_virtual
 from tests.devices.ground import BAND, PHONE, Home, fleet
 
 pytestmark = pytest.mark.virtual_time
@@ -88,7 +89,18 @@ async def test_state_words_follow_the_device() -> None:
 
     await home.live(6 * HOUR_S)
 
-    assert states(home) == ["init", "ready", "sleeping", "ready", "disconnected", "init", "ready", "lost", "init", "ready"]
+    assert states(home) == [
+        "init",
+        "ready",
+        "sleeping",
+        "ready",
+        "disconnected",
+        "init",
+        "ready",
+        "lost",
+        "init",
+        "ready",
+    ]
 
 
 async def test_a_low_battery_is_an_alert_and_a_flat_one_is_lost() -> None:
@@ -102,7 +114,7 @@ async def test_a_low_battery_is_an_alert_and_a_flat_one_is_lost() -> None:
     (flat,), (on,) = home.told(ev.BatteryEmpty), home.told(ev.PoweredOn)
     assert (figures.battery_deaths, figures.battery_min) == (1, 0.0)
     assert flat.t_s < 2.5 * HOUR_S < on.t_s
-    assert [type(e) for e in home.diary if isinstance(e, ev.RadioSlept | ev.RadioWoke)][0] is ev.RadioSlept
+    assert next(type(e) for e in home.diary if isinstance(e, ev.RadioSlept | ev.RadioWoke)) is ev.RadioSlept
 
 
 async def test_telemetry_tells_how_it_stands() -> None:
@@ -145,11 +157,11 @@ async def test_the_life_log_tiles_the_run() -> None:
     assert [(line.from_s, line.to_s, line.why_not) for line in off] == [(HOUR_S, HOUR_S + 60, "powered_off")]
 
 
-async def test_the_same_days_without_work_cost_less_by_exactly_the_work() -> None:
+def test_the_same_days_without_work_cost_less_by_exactly_the_work() -> None:
     idle, busy = Home(fleet()), Home(fleet())
 
-    await idle.live(4_000.0)
-    await busy.live(4_000.0, (2_000.0, 1, "train"))
+    run_virtual(idle.live(4_000.0))
+    run_virtual(busy.live(4_000.0, (2_000.0, 1, "train")))
 
     (bill,) = busy.told(ev.WorkSettled)
     spent_j, without_j = (home.host.reports()[PHONE].life_j for home in (busy, idle))
@@ -158,7 +170,9 @@ async def test_the_same_days_without_work_cost_less_by_exactly_the_work() -> Non
 
 async def test_a_new_wearer_changes_nobodys_life() -> None:
     alone = fleet()
-    together = alone.model_copy(update={"group": alone.group + (alone.group[0].model_copy(update={"name": "next-door"}),)})
+    together = alone.model_copy(
+        update={"group": (*alone.group, alone.group[0].model_copy(update={"name": "next-door"}))}
+    )
     homes = [Home(settings) for settings in (alone, together)]
 
     lived = []

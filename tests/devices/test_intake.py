@@ -35,10 +35,18 @@ class Hub:
         self.phone, self.band = wire.link("phone-1"), wire.link("band-1")
         self.buffer = MemoryBuffer("memory:home/phone-1", 100_000)
         self.intake = Intake(
-            device="phone-1", fleet="home", t0_unix=T0_UNIX, link=self.phone, buffer=self.buffer,
-            sources={"band-1": self.figures}, record=self.diary.append, body=wearer, task=TASKS["night-quality"],
-            epochs="in_bed", diary=None,
-        )  # fmt: skip
+            device="phone-1",
+            fleet="home",
+            t0_unix=T0_UNIX,
+            link=self.phone,
+            buffer=self.buffer,
+            sources={"band-1": self.figures},
+            record=self.diary.append,
+            body=wearer,
+            task=TASKS["night-quality"],
+            epochs="in_bed",
+            diary=None,
+        )
 
     async def open(self) -> "Hub":
         await self.phone.connect()
@@ -51,7 +59,9 @@ class Hub:
 
     def batch(self, seq: int, from_s: float, to_s: float, device: str = "band-1", fleet: str = "home") -> bytes:
         channels = {name: self.body.window(name, from_s, to_s) for name in self.body.channels}
-        return encode_batch(fleet, device, seq, T0_UNIX, {name: part for name, part in channels.items() if len(part[0])})
+        return encode_batch(
+            fleet, device, seq, T0_UNIX, {name: part for name, part in channels.items() if len(part[0])}
+        )
 
 
 async def test_a_batch_lands_in_the_buffer_and_is_counted_for_who_made_it() -> None:
@@ -78,7 +88,15 @@ async def test_a_batch_that_comes_twice_is_stored_once() -> None:
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"null", b"[]", b"{}", b"\xff\xfe", b'[{"seq":1}]', b'[{"bn":"urn:dev:mac:1","seq":1,"n":"heart_rate","v":1}]'],
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b"\xff\xfe",
+        b'[{"seq":1}]',
+        b'[{"bn":"urn:dev:mac:1","seq":1,"n":"heart_rate","v":1}]',
+    ],
 )
 async def test_nonsense_is_counted_and_dropped(payload: bytes) -> None:
     hub = await Hub(body()).open()

@@ -8,7 +8,7 @@ from devices.outbox import Channels, Outbox
 
 
 def readings(number: int, first_s: float = 0.0) -> Channels:
-    return {"heart_rate": (first_s + np.arange(number) * 60.0, np.full(number, 60.0))}
+    return {"heart_rate": (first_s + np.arange(float(number)) * 60.0, np.full(number, 60.0))}
 
 
 def test_batches_leave_in_the_order_they_came() -> None:
@@ -86,7 +86,8 @@ def test_every_reading_is_sent_or_dropped_or_waits(story: list[int | str]) -> No
         elif step == "leave":
             leaving = outbox.leave()
         elif leaving is not None and step == "back":
-            leaving = outbox.back()
+            outbox.back()
+            leaving = None
         elif leaving is not None:
             outbox.sent()
             sent, leaving = sent + leaving.readings, None

@@ -13,7 +13,7 @@ CALM = Circumstances(0, 1, charging=True, far_link="wifi")
 
 def standing(life: dict[str, Any] | None = None, **how: Any) -> Standing:
     defaults: dict[str, Any] = {"on": True, "radio_asleep": False, "busy": False, "battery": 0.8, "examples": 9}
-    around = {"charging": True, "far_link": "wifi"} | (life or {})
+    around: dict[str, Any] = {"charging": True, "far_link": "wifi"} | (life or {})
     return Standing(**{**defaults, **how}, life=Circumstances(0, 1, **around))
 
 

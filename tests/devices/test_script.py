@@ -41,8 +41,13 @@ def test_after_the_counter_event_habits_go_on_at_their_next_change() -> None:
     # habits say "not charging" at 210: the plug holds until they say otherwise, which is the same word, then they rule
     assert told("charging", *script) == [(0, False), (100, True), (120, False), (210, True)]
     assert told("charging", event(20, "plug"), event(60, "unplug")) == [
-        (0, False), (20, True), (60, False), (100, True), (200, False), (300, True),
-    ]  # fmt: skip
+        (0, False),
+        (20, True),
+        (60, False),
+        (100, True),
+        (200, False),
+        (300, True),
+    ]
 
 
 def test_the_same_word_twice_counters_nothing() -> None:

@@ -46,7 +46,6 @@ class Wrist:
         return [(b.seq, min(float(times.min()) for times, _ in b.channels.values()), b.readings) for b in batches]
 
 
-
 async def test_what_was_measured_on_the_skin_reaches_the_hub() -> None:
     wrist = Wrist()
     await wrist.listen()

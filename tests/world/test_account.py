@@ -1,5 +1,6 @@
 """Every selected device-round ends in exactly one outcome, whatever order its events come in."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def account(*events: ev.Event) -> Account:
     return books
 
 
-def work(kind: type[ev.Event], t_s: float, *figures: Any) -> ev.Event:
+def work(kind: Callable[..., ev.Event], t_s: float, *figures: Any) -> ev.Event:
     return kind(t_s, PHONE, 1, "train", *figures)
 
 

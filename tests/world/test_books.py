@@ -9,7 +9,9 @@ from aggregator.accounting import OUTCOMES
 from tests.world.ground import TINY, journal, results, run, table
 
 HEADERS = {
-    "life.csv": "device,from_s,to_s,power,charging,battery_start,battery_end,near_link,far_link,place,worn,in_use,ready,why_not",
+    "life.csv": (
+        "device,from_s,to_s,power,charging,battery_start,battery_end,near_link,far_link,place,worn,in_use,ready,why_not"
+    ),
     "outcomes.csv": (
         "round,phase,device,outcome,reason,t_selected_s,t_end_s,local_time,battery,link,examples,examples_fresh,loss,"
         "accuracy,compute_s,transfer_s,energy_j,bytes_down,bytes_up"
@@ -81,7 +83,10 @@ def test_energy_has_parts_that_fit_in_the_whole(books: Path) -> None:
 
 def test_life_tiles_the_run_for_every_device(books: Path) -> None:
     virtual_s = results(books)["virtual_s"]
-    lived = {device: list(lines) for device, lines in groupby(sorted(table(books, "life.csv"), key=lambda x: x["device"]), lambda x: x["device"])}
+    lived = {
+        device: list(lines)
+        for device, lines in groupby(sorted(table(books, "life.csv"), key=lambda x: x["device"]), lambda x: x["device"])
+    }
 
     assert set(lived) == {line["device"] for line in table(books, "devices.csv")}
     for lines in lived.values():
@@ -90,7 +95,10 @@ def test_life_tiles_the_run_for_every_device(books: Path) -> None:
         assert float(lines[-1]["to_s"]) == pytest.approx(virtual_s, abs=1e-5)
         assert all(before["to_s"] == after["from_s"] for before, after in pairwise(lines))
         for line in lines:
-            assert {line[name] for name in ("power", "charging", "near_link", "worn", "in_use", "ready")} <= {"true", "false"}
+            assert {line[name] for name in ("power", "charging", "near_link", "worn", "in_use", "ready")} <= {
+                "true",
+                "false",
+            }
             assert (line["ready"] == "true") == (line["why_not"] == "")
             assert line["far_link"] in ("wifi", "mobile", "none")
 

@@ -43,11 +43,18 @@ class Child:
 
     async def start(self, *options: str) -> None:
         """Start, and wait until the first round is on disk."""
+        self._spawn(*options)
+        await until(lambda: (self.out / "rounds.csv").exists() or self.process.poll() is not None)
+
+    def _spawn(self, *options: str) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "fleetbeat", "run", str(self._file), "--out", str(self.out), *options],
-            cwd=Path(__file__).parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
-        await until(lambda: (self.out / "rounds.csv").exists() or self.process.poll() is not None)
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def children(self) -> set[int]:
         """The process ids of its children."""
@@ -95,7 +102,7 @@ async def test_sigterm_ends_a_run_in_order(child: Child) -> None:
 @pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
 async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Child) -> None:
     await child.start("--broker", "mosquitto", "--workers", "1")
-    family = {pid for pid in child.children()}
+    family = set(child.children())
 
     os.killpg(child.process.pid, signal.SIGINT)
     _, err = child.process.communicate(timeout=60)
@@ -110,9 +117,12 @@ async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Ch
 def test_a_disk_that_fills_up_is_one_message(tmp_path: Path) -> None:
     file = tmp_path / "tiny.toml"
     file.write_text(TINY)
-    limited = f"ulimit -f 40; exec {sys.executable} -m fleetbeat run {file} --out {tmp_path / 'run'} --broker memory --workers 0 -q"
+    words = f"run {file} --out {tmp_path / 'run'} --broker memory --workers 0 -q"
+    limited = f"ulimit -f 40; exec {sys.executable} -m fleetbeat {words}"
 
-    ended = subprocess.run(["/bin/sh", "-c", limited], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(
+        ["/bin/sh", "-c", limited], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60
+    )
 
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
