@@ -28,8 +28,8 @@ def buffers() -> list[MemoryBuffer]:
 def with_buffer(message: Message, context: Context, call_next: ClientAppCallable) -> Message:
     """Tell the node its buffer and its task, as a fleet would."""
     node = {"buffer": buffers()[int(context.node_config["partition-id"])].reference}
-    run = {"task": os.environ["READY_MADE_TASK"], "fraction_evaluate": 0.0}
-    return call_next(message, Context(context.run_id, context.node_id, {**node}, context.state, {**run}))
+    run: dict[str, bool | float | int | str] = {"task": os.environ["READY_MADE_TASK"], "fraction_evaluate": 0.0}
+    return call_next(message, Context(context.run_id, context.node_id, {**node}, context.state, run))
 
 
 app = ClientApp(mods=[with_buffer])

@@ -21,10 +21,9 @@ from devices.near import Near
 from devices.power import Power
 from devices.readiness import Standing, absence, why_not
 from devices.stream import Stream
+from devices.switch import Switch
 
 INTAKE_EVERY_S = 7_200.0
-REBOOT_S = 60.0
-"""A device whose software failed is back after a minute."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,9 @@ class Agent:
     def __init__(self, anatomy: Anatomy, lives: Iterator[Circumstances], commands: list[tuple[float, str]]) -> None:
         self._is = anatomy
         self._lives = lives
-        self._commands = commands
+        self._switch = Switch(anatomy.power, commands)
         self._alarm = Alarm()
         self._life = Circumstances(0.0, 0.0)
-        self._on = True
-        self._switched_off = False
-        self._boots_at_s: float | None = None
         self._reachable = False
         self._radio_asleep = False
         self._next_sync_s = anatomy.sync_phase_s
@@ -74,7 +70,7 @@ class Agent:
     @property
     def on(self) -> bool:
         """Whether the device is powered and switched on."""
-        return self._on
+        return self._switch.on
 
     @property
     def battery(self) -> float:
@@ -84,7 +80,7 @@ class Agent:
     @property
     def far_link(self) -> str:
         """The far link that the device has: wifi, mobile, or none (also when it is off)."""
-        return self._life.far_link if self._on else "none"
+        return self._life.far_link if self._switch.on else "none"
 
     @property
     def readiness(self) -> str | None:
@@ -109,8 +105,7 @@ class Agent:
         """One life, from t = 0 to *until_s*."""
         loop = asyncio.get_running_loop()
         self._is.power.load("idle", self._is.kind.idle_mw, 0.0)
-        self._life = next(self._lives)
-        self._announce(0.0)
+        self._turn_to(next(self._lives), 0.0, anew=True)
         await self._look_around(0.0)
         while (now_s := loop.time()) < until_s:
             await self._meet(now_s)
@@ -134,34 +129,35 @@ class Agent:
 
     def _next_moment(self) -> float:
         """Return the earliest moment at which something is known to happen."""
-        moments = [self._life.to_s, self._is.power.next_moment_s(), self._is.near.next_moment_s, self._next_sync_s]
-        if self._commands:
-            moments.append(self._commands[0][0])
-        if self._boots_at_s is not None:
-            moments.append(self._boots_at_s)
-        if self._is.intake is not None and self._on:
-            moments.append(self._is.intake.next_morning_s)
-        if self._is.duty is not None:
-            moments.append(self._is.duty.next_poll_s)
+        own = self._is
+        moments = [
+            self._life.to_s,
+            self._next_sync_s,
+            self._switch.next_moment_s,
+            own.power.next_moment_s(),
+            own.near.next_moment_s,
+        ]
+        if own.intake is not None and self._switch.on:
+            moments.append(own.intake.next_morning_s)
+        if own.duty is not None:
+            moments.append(own.duty.next_poll_s)
         return min(moments)
 
     async def _meet(self, now_s: float) -> None:
         """Deal with everything that is due at *now_s*."""
         self._is.power.advance(now_s)
         self._account_for(now_s)
-        while self._commands and self._commands[0][0] <= now_s:
-            await self._obey(self._commands.pop(0)[1], now_s)
         while self._life.to_s <= now_s:
             upcoming = next(self._lives, None)
             if upcoming is None:
                 break
             self._turn_to(upcoming, now_s)
-        await self._mind_the_battery(now_s)
+        await self._turn_on_or_off(now_s)
         await self._look_around(now_s)
         self._is.near.deliver(now_s)
         if now_s >= self._next_sync_s:
             await self._sync(now_s)
-        if self._is.intake is not None and self._on and now_s >= self._is.intake.next_morning_s:
+        if self._is.intake is not None and self._switch.on and now_s >= self._is.intake.next_morning_s:
             await self._is.intake.wake_up(now_s)
             await self._look_around(now_s)
         if self._is.duty is not None and now_s >= self._is.duty.next_poll_s:
@@ -169,50 +165,34 @@ class Agent:
 
     # --- what the wearer and the world do
 
-    def _turn_to(self, life: Circumstances, now_s: float) -> None:
+    def _turn_to(self, life: Circumstances, now_s: float, *, anew: bool = False) -> None:
+        """Note what changed; at the start (*anew*) how everything stands."""
         before, self._life = self._life, life
         for column in COLUMNS:
             value = getattr(life, column)
-            if getattr(before, column) != value:
+            if anew or getattr(before, column) != value:
                 self._is.record(ev.LifeChanged(now_s, self.name, column, value, round(self.battery, 4)))
 
-    def _announce(self, now_s: float) -> None:
-        """Say in the journal how life stands at the start."""
-        for column in COLUMNS:
-            value = getattr(self._life, column)
-            self._is.record(ev.LifeChanged(now_s, self.name, column, value, round(self.battery, 4)))
-
-    async def _obey(self, command: str, now_s: float) -> None:
-        if command == "switch_off" and not self._switched_off:
-            self._switched_off = True
-            if self._on:
-                self._is.record(ev.SwitchedOff(now_s, self.name, round(self.battery, 4)))
-                await self._go_off(now_s, "switched_off")
-        elif command == "switch_on":
-            self._switched_off = False
-        elif command == "crash" and self._on:
-            self._is.record(ev.SoftwareCrashed(now_s, self.name, "SoftwareCrash"))
-            self._boots_at_s = now_s + REBOOT_S
-            await self._go_off(now_s, "crash")
-
-    async def _mind_the_battery(self, now_s: float) -> None:
-        power = self._is.power
-        if self._on and power.empty:
-            self._is.record(ev.BatteryEmpty(now_s, self.name))
-            self._is.figures.battery_deaths += 1
-            await self._go_off(now_s, "power")
-        if self._boots_at_s is not None and now_s >= self._boots_at_s:
-            self._boots_at_s = None
-        can_run = not self._switched_off and self._boots_at_s is None
-        if not self._on and can_run and power.can_boot(charging=self._life.charging):
-            self._on = True
-            power.load("idle", self._is.kind.idle_mw, now_s)
-            self._is.record(ev.PoweredOn(now_s, self.name, round(self.battery, 4)))
-            self._wake_followers()
+    async def _turn_on_or_off(self, now_s: float) -> None:
+        """Go with the switch, and say so in the journal."""
+        for happening in self._switch.turns(now_s, charging=self._life.charging):
+            battery = round(self.battery, 4)
+            if happening == "on":
+                self._is.power.load("idle", self._is.kind.idle_mw, now_s)
+                self._is.record(ev.PoweredOn(now_s, self.name, battery))
+                self._wake_followers()
+                continue
+            if happening == "power":
+                self._is.record(ev.BatteryEmpty(now_s, self.name))
+                self._is.figures.battery_deaths += 1
+            elif happening == "crash":
+                self._is.record(ev.SoftwareCrashed(now_s, self.name, "SoftwareCrash"))
+            else:
+                self._is.record(ev.SwitchedOff(now_s, self.name, battery))
+            await self._go_off(now_s, happening)
 
     async def _go_off(self, now_s: float, why: str) -> None:
         """Power is gone, in order or not: no sensing, no links, no work."""
-        self._on = False
         stream, duty, intake = self._is.stream, self._is.duty, self._is.intake
         if stream is not None:
             stream.gather(now_s)
@@ -240,29 +220,29 @@ class Agent:
         examples = self._is.intake.examples if self._is.intake is not None else 0
         busy = self._is.duty is not None and self._is.duty.busy
         asleep = self._is.power.saving(charging=self._life.charging)
-        return Standing(self._on, asleep, busy, self.battery, examples, self._life)
+        return Standing(self._switch.on, asleep, busy, self.battery, examples, self._life)
 
     async def _look_around(self, now_s: float) -> None:
         """Bring loads, links, state, telemetry and the life log in line with how things stand."""
         life, power, kind = self._life, self._is.power, self._is.kind
         power.charge(kind.charge_mw if life.charging else 0.0, now_s)
-        on_skin = self._on and life.worn
-        if self._on:
+        on_skin = self._switch.on and life.worn
+        if self._switch.on:
             power.load("in_use", kind.in_use_mw if life.in_use else 0.0, now_s)
             power.load("sensing", kind.sensing_mw if on_skin else 0.0, now_s)
         if self._is.stream is not None:
             self._is.stream.sense(now_s, on_skin=on_skin)
         hub_near = self.hub is self or (life.near_link and self.hub.on)
-        await self._is.near.mind(now_s, up=self._on and hub_near)
+        await self._is.near.mind(now_s, up=self._switch.on and hub_near)
         standing = self._standing()
-        if self._on and standing.radio_asleep != self._radio_asleep:
+        if self._switch.on and standing.radio_asleep != self._radio_asleep:
             self._radio_asleep = standing.radio_asleep
             change = ev.RadioSlept if self._radio_asleep else ev.RadioWoke
             self._is.record(change(now_s, self.name, round(self.battery, 4)))
         self._mind_the_far_link(now_s, standing)
         reason = why_not(kind.ready, standing, self._is.min_examples)
         self._is.bulletin.tell(now_s, standing, reason)
-        self._is.lifelog.note(now_s, self.battery, power=self._on, life=life, why_not=reason)
+        self._is.lifelog.note(now_s, self.battery, power=self._switch.on, life=life, why_not=reason)
 
     def _mind_the_far_link(self, now_s: float, standing: Standing) -> None:
         duty = self._is.duty
@@ -279,7 +259,7 @@ class Agent:
     async def _sync(self, now_s: float) -> None:
         while self._next_sync_s <= now_s:
             self._next_sync_s += self._is.kind.sync_every_s
-        if not self._on:
+        if not self._switch.on:
             return
         if self._is.stream is not None:
             self._is.stream.gather(now_s)

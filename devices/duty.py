@@ -30,6 +30,7 @@ class Duty:
         self._task: asyncio.Task[Message | None] | None = None
         self._life: Circumstances | None = None
         self._apology: Message | None = None
+        self._trouble: BaseException | None = None
 
     @property
     def node_id(self) -> int:
@@ -49,8 +50,10 @@ class Duty:
 
     @property
     def next_poll_s(self) -> float:
-        """The moment of the next poll that finds a task; never, while there is none to find."""
+        """The moment of the next poll that finds a task, or trouble; never, while there is none to find."""
         now_s = asyncio.get_running_loop().time()
+        if self._trouble is not None:
+            return now_s
         if self.busy or not self._reachable or not self._tools.uplink.waiting(now_s):
             self._poll_at_s = NEVER_S
         elif self._poll_at_s == NEVER_S:
@@ -81,11 +84,11 @@ class Duty:
 
     async def poll(self, now_s: float, standing: Standing) -> None:
         """Fetch a task if it is time, and begin it or refuse it."""
+        if self._trouble is not None:
+            raise self._trouble  # no outcome of the device: the run cannot go on
         if now_s < self.next_poll_s:
             return
         self._poll_at_s = NEVER_S
-        if self._task is not None:
-            self._task.result()  # life's and the app's failures are outcomes; a failure of ours is raised here
         uplink, tools = self._tools.uplink, self._tools
         message = uplink.fetch(now_s)
         if message is None:
@@ -103,7 +106,7 @@ class Duty:
         load = workload(self._learning, message, self._intake.examples, self._intake.fresh_examples)
         self._work = Work(tools, message, load, standing.life, round_, phase)
         self._task = asyncio.create_task(self._work.run(), name=f"{tools.device}/{phase}-{round_}")
-        self._task.add_done_callback(lambda _: tools.loads_changed())
+        self._task.add_done_callback(self._ended)
 
     async def cut(self, why: str) -> None:
         """End the work under way, if any; a crash leaves an answer to be sent when the device is up again."""
@@ -112,6 +115,11 @@ class Duty:
         self._work.cut(why)
         self._apology = await self._task or self._apology
         self._task = self._work = None
+
+    def _ended(self, task: "asyncio.Task[Message | None]") -> None:
+        """Life's and the app's failures are outcomes; one of ours is kept for the agent, who looks around now."""
+        self._trouble = None if task.cancelled() else task.exception()
+        self._tools.loads_changed()
 
     def _on_grid(self, now_s: float) -> float:
         """Return the first moment from *now_s* on at which this node polls."""

@@ -166,11 +166,8 @@ class Workers:
 
 
 def _lost(batch: Sequence[tuple[Job, "Future[Message]"]], error: BaseException) -> None:
-    """Tell everybody who waits that the worker is gone."""
-    for job, result in batch:
-        result.set_exception(
-            WorkerLost(
-                f"the worker of node {job.node_id} is gone ({type(error).__name__}): "
-                "killed, perhaps for want of memory; --workers 0 needs none"
-            )
-        )
+    """Tell everybody who waits what happened to the worker."""
+    if isinstance(error, BrokenProcessPool):
+        error = WorkerLost("a worker process is gone: killed, perhaps for want of memory; --workers 0 needs none")
+    for _, result in batch:
+        result.set_exception(error)

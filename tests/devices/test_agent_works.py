@@ -6,7 +6,7 @@ import pytest
 
 from broker import events as ev
 from broker.errors import HeldTooLong
-from devices.agent import REBOOT_S
+from devices.switch import REBOOT_S
 from devices.workload import FORWARD_SHARE
 from tests.devices.ground import PHONE, FakeApp, Home, fleet
 
@@ -242,7 +242,8 @@ async def test_a_failure_of_ours_is_no_outcome_and_ends_the_run() -> None:
     home = Home(fleet(), FakeApp(HeldTooLong("the worker is stuck")))
 
     with pytest.raises(HeldTooLong, match="stuck"):
-        await home.live(9_000.0, TASK, (5_000.0, 2, "train"))
+        await home.live(9_000.0, TASK)
+    assert asyncio.get_running_loop().time() < TASK_S + FIT_S + 2 * DOWN_S
 
 
 async def test_a_backlog_is_served_one_after_the_other() -> None:

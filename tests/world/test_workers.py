@@ -58,7 +58,7 @@ def test_a_worker_that_is_gone_is_an_error_and_no_hang() -> None:
         for _ in range(2):
             work = workers.begin("phone-1", task())
             await asyncio.sleep(0)
-            with pytest.raises(WorkerLost, match="node 1 is gone"):
+            with pytest.raises(WorkerLost, match="a worker process is gone"):
                 await finished(work, "the fit")
 
     run_virtual(ask(), patience_s=20.0)
