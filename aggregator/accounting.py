@@ -73,7 +73,7 @@ class Account:
 
     def __init__(self, glance: Callable[[str], Glance]) -> None:
         self._glance = glance
-        self._trails: dict[tuple[int, str], dict[str, Trail]] = {}
+        self._trails: dict[tuple[int, str], dict[str, list[Trail]]] = {}
         self._devices: dict[str, Whereabouts] = {}
         self.rounds: dict[int, RoundLine] = {}
         self.baseline: ev.ModelScored | None = None
@@ -81,12 +81,14 @@ class Account:
     def record(self, event: ev.Event) -> None:
         """Take note of *event*; kinds that do not matter to the account are passed over."""
         reader = _READERS.get(type(event))
-        if reader is not None:
+        if (
+            reader is not None and getattr(event, "phase", PHASES[0]) in PHASES
+        ):  # an app's own messages are its own affair
             reader(self, event)
 
     def trails(self) -> Iterable[Trail]:
         """Yield every selected device-round, in the order of selection."""
-        return (trail for group in self._trails.values() for trail in group.values())
+        return (trail for group in self._trails.values() for trails in group.values() for trail in trails)
 
     def outcomes(self, round_: int, phase: str) -> dict[str, int]:
         """Return how many device-rounds of one phase ended how (those still open are not in it)."""
@@ -129,14 +131,15 @@ class Account:
                     )
 
     def _of(self, round_: int, phase: str) -> Collection[Trail]:
-        return self._trails.get((round_, phase), {}).values()
+        return [trail for trails in self._trails.get((round_, phase), {}).values() for trail in trails]
 
     def _line(self, event: ev.Event, round_: int) -> RoundLine:
         return self.rounds.setdefault(round_, RoundLine(round_, event.t_s))
 
     def _trail(self, event: ev.Event) -> Trail:
-        of = self._trails[event.round, event.phase]  # type: ignore[attr-defined]  # the table below sends only such events here
-        return of[event.device or ""]
+        """Return whose event it is: of a device chosen twice in a round, the first of its tasks that has no end yet."""
+        trails = self._trails[event.round, event.phase][event.device or ""]  # type: ignore[attr-defined]  # see _READERS
+        return next((trail for trail in trails if not trail.outcome), trails[-1])
 
     def _where(self, event: ev.Event) -> Whereabouts:
         return self._devices.setdefault(event.device or "", Whereabouts())
@@ -156,7 +159,7 @@ class Account:
     def _selected(self, event: ev.DeviceSelected) -> None:
         device = event.device or ""
         group = self._trails.setdefault((event.round, event.phase), {})
-        group[device] = Trail(event.round, event.phase, device, event.t_s)
+        group.setdefault(device, []).append(Trail(event.round, event.phase, device, event.t_s))
 
     def _received(self, event: ev.ReplyReceived) -> None:
         self._settle(self._trail(event), "delivered", "", event.t_s)

@@ -38,7 +38,8 @@ class Desk:
             kind = message.metadata.message_type.split(".")[0]
             key = (id(message.content), kind)
             if key not in rounds:
-                rounds[key] = Label(_server_round(message) or self._pushes[kind], kind)
+                told = _server_round(message)
+                rounds[key] = Label(self._pushes[kind] if told is None else told, kind)
             labels.append(rounds[key])
         return labels
 

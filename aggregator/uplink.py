@@ -86,6 +86,17 @@ class NodeUplink:
         self._superlink.changed(task, now_s)
         return True
 
+    def abandon(self, message: Message, now_s: float) -> None:
+        """Forget an upload that began: its body will never come, and a server that waits for it does so for 180 s."""
+        task = self._superlink.tasks[message.metadata.message_id]
+        upload = self._node.upload
+        if upload is None or upload.task is not task:
+            return
+        self._node.upload = None
+        if upload.lost_s is None:
+            upload.lost_s = now_s + OBJECT_PUSH_SESSION_TTL_SECONDS
+        self._superlink.changed(task, upload.lost_s)
+
     def deliver(self, now_s: float, reply: Message) -> bool:
         """Hand in a whole reply; False when nobody wants it and it was dropped.
 

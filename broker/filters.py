@@ -21,7 +21,7 @@ def check_topic(topic: str) -> str:
 
 def matches(topic_filter: str, topic: str) -> bool:
     """Whether *topic_filter* covers *topic*; a leading wildcard does not cover a topic that begins with ``$``."""
-    if topic.startswith("$") and topic_filter[0] in "+#":
+    if topic.startswith("$") and topic_filter.startswith(("+", "#")):
         return False
     wanted, levels = topic_filter.split("/"), topic.split("/")
     if wanted[-1] == "#":

@@ -11,7 +11,7 @@ from devices.intake import Intake
 from devices.readiness import Standing, objection
 from devices.settings import Learning
 from devices.work import Tools, Work
-from devices.workload import error_reply, workload
+from devices.workload import Workload, error_reply, workload
 
 NEVER_S = math.inf
 
@@ -29,7 +29,7 @@ class Duty:
         self._work: Work | None = None
         self._task: asyncio.Task[Message | None] | None = None
         self._life: Circumstances | None = None
-        self._apology: Message | None = None
+        self._apologies: list[Message] = []
         self._trouble: BaseException | None = None
 
     @property
@@ -65,9 +65,8 @@ class Duty:
         self._reachable = reachable
         if reachable:
             self._tools.uplink.reachable(now_s)
-            if self._apology is not None:
-                self._tools.uplink.deliver(now_s, self._apology)
-                self._apology = None
+            while self._apologies:
+                self._tools.uplink.deliver(now_s, self._apologies.pop(0))
         else:
             self._tools.uplink.silent(now_s)
 
@@ -103,8 +102,7 @@ class Duty:
             tools.record(ev.TaskRefused(now_s, tools.device, round_, phase, reason))
             uplink.deliver(now_s, error_reply(message, f"refused: {reason}"))
             return
-        load = workload(self._learning, message, self._intake.examples, self._intake.fresh_examples)
-        self._work = Work(tools, message, load, standing.life, round_, phase)
+        self._work = Work(tools, message, lambda: self._workload(message, phase), standing.life, round_, phase)
         self._task = asyncio.create_task(self._work.run(), name=f"{tools.device}/{phase}-{round_}")
         self._task.add_done_callback(self._ended)
 
@@ -113,13 +111,19 @@ class Duty:
         if self._task is None or self._work is None:
             return
         self._work.cut(why)
-        self._apology = await self._task or self._apology
+        await self._task
         self._task = self._work = None
 
     def _ended(self, task: "asyncio.Task[Message | None]") -> None:
         """Life's and the app's failures are outcomes; one of ours is kept for the agent, who looks around now."""
         self._trouble = None if task.cancelled() else task.exception()
+        if not task.cancelled() and self._trouble is None and (apology := task.result()) is not None:
+            self._apologies.append(apology)
         self._tools.loads_changed()
+
+    def _workload(self, message: Message, phase: str) -> Workload:
+        examples, fresh = self._intake.examples_for(phase, holds_out=self._learning.fraction_evaluate > 0)
+        return workload(self._learning, message, examples, fresh)
 
     def _on_grid(self, now_s: float) -> float:
         """Return the first moment from *now_s* on at which this node polls."""

@@ -12,6 +12,7 @@ from devices.buffer import Buffer
 from devices.figures import Figures
 from devices.learning.diary import Diary
 from devices.learning.history import learn_night
+from devices.learning.holdout import sizes
 from devices.learning.task import Task
 
 LOOK_AHEAD_S = 2 * 86_400.0
@@ -60,10 +61,10 @@ class Intake:
         """Labelled examples that a fit could use now."""
         return self._counts.examples
 
-    @property
-    def fresh_examples(self) -> int:
-        """Those of them that arrived during the run."""
-        return sum(len(night.examples) for night in self.buffer.nights() if night.fresh)
+    def examples_for(self, phase: str, *, holds_out: bool) -> tuple[int, int]:
+        """Return how many examples a task of that phase is about, and how many of them arrived during the run."""
+        training, held = sizes(self.buffer.nights(), holds_out=holds_out)
+        return training if phase == "train" or not held[0] else held
 
     @property
     def depth(self) -> int:

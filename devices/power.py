@@ -47,8 +47,8 @@ class Power:
         return not charging and self.share < self._saver_at
 
     def can_boot(self, *, charging: bool) -> bool:
-        """Whether there is enough to run: when charging from `BOOT_SHARE` on, else anything above the reserve."""
-        return self.share >= BOOT_SHARE and (charging or not self.empty)
+        """Whether there is enough to start: on the charger `BOOT_SHARE`, off it (after a crash) whatever is left."""
+        return not self.empty and (self.share >= BOOT_SHARE or not charging)
 
     def load(self, cause: str, draw_mw: float, now_s: float) -> None:
         """From *now_s* on, *cause* draws *draw_mw*."""

@@ -46,6 +46,9 @@ class Uplink(Protocol):
     def begin_upload(self, message: Message, now_s: float) -> bool:
         """Send the head of the reply to *message*; False when nobody wants the reply any more."""
 
+    def abandon(self, message: Message, now_s: float) -> None:
+        """Forget an upload that began: its body will never come."""
+
     def deliver(self, now_s: float, reply: Message) -> bool:
         """Hand in a reply; False when the server no longer wanted it and dropped it."""
 

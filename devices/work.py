@@ -47,11 +47,19 @@ class Work:
     """A task under way. The agent tells it what happens (`meet`); it tells the journal what came of it."""
 
     def __init__(
-        self, tools: Tools, message: Message, load: Workload, life: Circumstances, round_: int, phase: str
+        self,
+        tools: Tools,
+        message: Message,
+        measure: Callable[[], Workload],
+        life: Circumstances,
+        round_: int,
+        phase: str,
     ) -> None:
+        """*measure* tells what the task asks, by what the device holds at that moment."""
         self._tools = tools
         self._message = message
-        self._load = load
+        self._measure = measure
+        self._load = measure()
         self._life = life
         self.reachable = True
         self._alarm = Alarm()
@@ -100,12 +108,12 @@ class Work:
         self._stage = stage
         if stage == "uploading":
             self._note(ev.UploadStarted, size_bytes)
-        left = 1.0
+        left, moved, awake_on = 1.0, 0.0, None
         while left > 0:
             self._check()
             far = self._tools.kind.far_link(self._life.far_link) if self.reachable else None
             if far is None:
-                left = 1.0
+                left, awake_on = 1.0, None
                 if stage == "fetching" and not self._tools.uplink.wanted(self._message, self._now()):
                     raise CutShort("not_wanted")  # the server gave the task up: its objects are gone
                 await self._alarm.until(FOREVER_S)
@@ -114,7 +122,9 @@ class Work:
                 return False
             whole_s = far.transfer_s(size_bytes, down=stage == "fetching")
             began_s = self._now()
-            self._tools.power.spend("transfer", far.wake_j)
+            if far is not awake_on:
+                self._tools.power.spend("transfer", far.wake_j)
+                awake_on = far
             self._draw("transfer", far.power_mw)
             rung = await self._alarm.until(began_s + whole_s * left)
             self._draw("transfer", 0.0)
@@ -122,13 +132,15 @@ class Work:
             crossed = left if rung is None else min(left, passed_s / whole_s) if whole_s > 0 else left
             left -= crossed
             self._transfer_s += passed_s
-            self._bytes[stage] += round(size_bytes * crossed)
+            moved += size_bytes * crossed
+            self._bytes[stage] = round(moved)
         return True
 
     async def _compute(self) -> Message:
         """Run the app now, and let it take as long as this processor needs for it."""
         self._stage = "training"
         tools = self._tools
+        self._load = self._measure()  # what arrived while the task was on its way is learnt from, too
         fit = tools.app.begin(tools.device, self._message)
         processor = tools.kind.processor
         left_gflop = self._load.gflop
@@ -165,17 +177,25 @@ class Work:
             raise CutShort(why)
 
     def _give_up(self, why: str) -> Message | None:
-        """Say in the journal how it ended; tell the server where that is still possible."""
+        """Say in the journal how it ended; tell the server, or return what to tell it when it can be reached again."""
         if why == "power":
             self._note(ev.WorkLostPower, self._stage)
+            answer = None
         elif why == "crash":
             self._note(ev.WorkCrashed, "SoftwareCrash")
-            return error_reply(self._message, "SoftwareCrash: the device's software failed", crashed=True)
-        elif why not in ("run_ended", "not_wanted"):
+            answer = error_reply(self._message, "SoftwareCrash: the device's software failed", crashed=True)
+        elif why in ("run_ended", "not_wanted"):
+            answer = None
+        else:
             self._note(ev.WorkInterrupted, why)
-            if self.reachable and why != "switched_off":
-                self._tools.uplink.deliver(self._now(), error_reply(self._message, f"interrupted: {why}"))
-        return None
+            answer = error_reply(self._message, f"interrupted: {why}")
+        if self._stage == "uploading":  # the head of the reply is there already: no other answer can take its place
+            self._tools.uplink.abandon(self._message, self._now())
+            return None
+        if answer is not None and self.reachable and why not in ("crash", "switched_off"):
+            self._tools.uplink.deliver(self._now(), answer)
+            return None
+        return answer
 
     def _settle(self) -> None:
         power = self._tools.power

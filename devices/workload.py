@@ -1,5 +1,6 @@
 """What a task asks of a device: arithmetic to do, bytes to move; and what a reply says about it."""
 
+import math
 from dataclasses import dataclass
 
 from flwr.app import Error, Message
@@ -58,10 +59,12 @@ def arrays_bytes(message: Message) -> int:
 def result_in(reply: Message) -> tuple[float, float]:
     """Return loss and accuracy as the app reported them (NaN where it did not)."""
     for metrics in reply.content.metric_records.values():
-        loss = metrics.get("loss", metrics.get("train_loss", float("nan")))
-        accuracy = metrics.get("accuracy", float("nan"))
-        return float(loss), float(accuracy)  # type: ignore[arg-type]  # metrics may be lists in other people's apps; then this raises
-    return float("nan"), float("nan")
+        return _number(metrics.get("loss", metrics.get("train_loss"))), _number(metrics.get("accuracy"))
+    return math.nan, math.nan
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else math.nan
 
 
 def exception_in(reply: Message) -> str:

@@ -94,10 +94,8 @@ def run(
     if ran.cause == "stopped":
         raise typer.Exit(130)
     if not ran.aggregated:
-        _say(
-            f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}); "
-            f"ask `fleetbeat why {ran.path} DEVICE ROUND`"
-        )
+        reason = saved.results["account"]["reason"] or f"ask `fleetbeat why {ran.path} DEVICE ROUND`"
+        _say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}): {reason}")
         raise typer.Exit(1)
 
 

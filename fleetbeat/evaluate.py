@@ -68,4 +68,5 @@ def words(found: dict[str, Any]) -> RenderableType:
 
 
 def _figures(figures: Score) -> dict[str, float | None]:
-    return {name: figures[name] for name in FIGURES}
+    one_class = figures["kappa"] is None
+    return {name: None if one_class and name == "balanced_accuracy" else figures[name] for name in FIGURES}

@@ -79,7 +79,7 @@ class NoServer:
     def _without_a_task(self, *_: object) -> NoReturn:
         raise AssertionError("there was never a task to work on")
 
-    label = waited_s = wanted = begin_upload = deliver = begin = _without_a_task
+    label = waited_s = wanted = begin_upload = deliver = begin = abandon = _without_a_task
 
 
 def live_without_learning(fleet: Fleet, days: float | None = None) -> Population:

@@ -41,7 +41,7 @@ class Watcher:
 
     def say(self, words: str) -> None:
         """Print one line."""
-        self._console.print(words, highlight=False)
+        self._console.print(words, highlight=False, soft_wrap=True)
 
     def moment(self, t_s: float) -> None:
         """Life has come to *t_s*."""

@@ -12,6 +12,7 @@ from platform import platform, python_version
 
 from threadpoolctl import threadpool_limits
 
+from aggregator.strategies import check_strategy
 from broker.events import Event, RoundEnded
 from devices.residents import residents
 from devices.settings import Fleet
@@ -45,6 +46,7 @@ def run(
 ) -> Ran:
     """Let *fleet* live and learn; write its run folder, whatever ends the run."""
     threadpool_limits(1)
+    check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
     began = time.perf_counter()
     here = residents(fleet)
     path = new_folder(out, fleet.name, fleet.seed)

@@ -43,7 +43,7 @@ def _rounds(run: SavedRun) -> Table:
         table.add_column(name, justify="right")
     lines = run.table("rounds.csv")
     for line in lines[-ROUNDS_SHOWN:]:
-        others = " ".join(f"{line[o]} {o.replace('_', ' ')}" for o in OUTCOMES[1:] if line[o] != "0")
+        others = ", ".join(f"{line[o]} {o.replace('_', ' ')}" for o in OUTCOMES[1:] if line[o] != "0")
         table.add_row(
             line["round"],
             line["selected"],
@@ -118,7 +118,7 @@ def _closing(run: SavedRun) -> Text:
     account: dict[str, Any] = run.results["account"]
     return Text(
         f"Life ended after {run.results['virtual_s'] / 86_400:.1f} days: {account['ended'].replace('_', ' ')}. "
-        f"Labels: {run.fleet.learning.label_source}. One seed: an anecdote, see `fleetbeat study`.\n"
+        f"Labels: {run.fleet.learning.label_source}. One seed: an anecdote; see what other seeds say (--seed).\n"
         f"Results: {run.path}   Report: {run.path / 'report.html'}\n"
         f"Ask why: fleetbeat why {run.path} DEVICE ROUND"
     )

@@ -126,7 +126,7 @@ def story(chained: dict[str, Any]) -> str:
     )
     if standing:
         head += (
-            f"  when it was chosen: wearer at {standing['place']}, battery {float(standing['battery_start']):.0%}, "
+            f"  when it was chosen: wearer at {standing['place']}, battery {float(standing['battery']):.0%}, "
             f"{'charging' if standing['charging'] == 'true' else 'not charging'}, far link {standing['far_link']}, "
             f"{'ready' if standing['ready'] == 'true' else 'not ready: ' + standing['why_not']}\n"
         )
@@ -153,8 +153,10 @@ def _outcome(run: SavedRun, device: str, round_: int, phase: str) -> dict[str, s
 
 def _standing(run: SavedRun, device: str, t_s: float) -> dict[str, str] | None:
     for line in run.table("life.csv"):
-        if line["device"] == device and float(line["from_s"]) <= t_s < float(line["to_s"]):
-            return line
+        from_s, to_s = float(line["from_s"]), float(line["to_s"])
+        if line["device"] == device and from_s <= t_s < to_s:
+            start, end = float(line["battery_start"]), float(line["battery_end"])
+            return line | {"battery": f"{start + (end - start) * (t_s - from_s) / (to_s - from_s):.4f}"}
     return None
 
 

@@ -23,6 +23,22 @@ def parted(task: Task, nights: list[KeptNight], *, holds_out: bool) -> tuple[Exa
     return everything[:cut], everything[cut:]
 
 
+def sizes(nights: list[KeptNight], *, holds_out: bool) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return how many examples `parted` gives to train on and to judge by, each with how many of them are fresh."""
+    held = max(1, len(nights) // HELD_OUT) if holds_out and len(nights) > 1 else 0
+    first, last = nights[: len(nights) - held], nights[len(nights) - held :]
+    training, judging = _counted(first), _counted(last)
+    if holds_out and len(nights) == 1:
+        part = training[0] // HELD_OUT
+        fresh = nights[0].fresh
+        training, judging = (training[0] - part, fresh * (training[0] - part)), (part, fresh * part)
+    return training, judging
+
+
+def _counted(nights: list[KeptNight]) -> tuple[int, int]:
+    return sum(len(night.examples) for night in nights), sum(len(n.examples) for n in nights if n.fresh)
+
+
 def joined(task: Task, parts: list[Examples]) -> Examples:
     """Return all *parts* as one, with room for sums: features float64, labels int64."""
     if not parts:

@@ -92,7 +92,7 @@ def _circumstances(run: SavedRun) -> str:
         f"From {_moment(fleet.start)} to {_moment(end)}, local time; it ended because {ended}. "
         f"Strategy {fleet.learning.strategy}; seed {fleet.seed}; {LABELS[fleet.learning.label_source]}."
         f"{' An ideal world: always ready, nothing takes time or energy.' if fleet.ideal else ''} "
-        "One seed is an anecdote: `fleetbeat study` compares many."
+        "One seed is an anecdote: see what other seeds say."
     )
 
 

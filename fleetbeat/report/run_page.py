@@ -24,7 +24,7 @@ def write_report(run: SavedRun) -> Path:
     """
     fleet = run.fleet
     sections = [part for part in (build(run) for build in PARTS) if part is not None]
-    closing = f"Fleetbeat, from the run folder {run.path.resolve().name}. One seed: an anecdote, see `fleetbeat study`."
+    closing = f"Fleetbeat, from the run folder {run.path.resolve().name}. One seed: an anecdote."
     path = run.path / "report.html"
     document = page(
         f"Fleetbeat · {fleet.name} · seed {fleet.seed}", headline.title(run), headline.lead(run), sections, closing

@@ -134,9 +134,7 @@ class FlowerPost:
         self.state = InMemoryLinkState(NoOpFederationManager(), InMemoryObjectStore())
         self.run_id = self.state.create_run(None, None, None, {}, "@none/default", None, None, "flwr-serverapp")
         identify(self.run_id)
-        self.nodes = {
-            device: self.state.create_node("", "", device.encode(), HEARTBEAT_S) for device in DEVICES
-        }
+        self.nodes = {device: self.state.create_node("", "", device.encode(), HEARTBEAT_S) for device in DEVICES}
         self.beats_at: dict[str, float] = {}
         self.messages: dict[str, Message] = {}
         self.uploads: dict[str, _Upload] = {}

@@ -55,6 +55,7 @@ class FakeServer:
     given_up: set[str] = field(default_factory=set)
     heard: list[tuple[float, str]] = field(default_factory=list)
     replies: list[tuple[float, Message]] = field(default_factory=list)
+    abandoned: list[tuple[float, Message]] = field(default_factory=list)
     ring: Callable[[], None] = lambda: None
 
     def lay(self, round_: int, phase: str = "train") -> None:
@@ -101,6 +102,9 @@ class FakeServer:
 
     def begin_upload(self, message: Message, now_s: float) -> bool:
         return self.wanted(message, now_s)
+
+    def abandon(self, message: Message, now_s: float) -> None:
+        self.abandoned.append((now_s, message))
 
     def deliver(self, now_s: float, reply: Message) -> bool:
         self.replies.append((now_s, reply))

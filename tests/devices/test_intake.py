@@ -149,7 +149,7 @@ async def test_in_the_morning_the_night_becomes_an_example() -> None:
     assert hub.intake.next_morning_s == rise_s
     await hub.intake.wake_up(rise_s)
 
-    assert (hub.intake.examples, hub.intake.fresh_examples) == (1, 1)
+    assert (hub.intake.examples, hub.intake.examples_for("train", holds_out=False)) == (1, (1, 1))
     (known,) = [event for event in hub.diary if isinstance(event, ev.NightKnown)]
     assert (known.t_s, known.night, known.examples) == (rise_s, 0, 1)
 

@@ -136,3 +136,25 @@ def test_a_selection_that_nobody_accounts_for_is_a_broken_sum() -> None:
 
     with pytest.raises(AccountBroken, match="round 1, train: 2 selected"):
         books.check(ended=False)
+
+
+def test_a_device_that_is_chosen_twice_in_a_round_has_two_ends() -> None:
+    books = account(FETCHED, STARTED, UPLOADING, work(ev.ReplyReceived, 333))
+    for event in (
+        ev.SelectionMade(340, None, 1, "train", 1, 1, 1),
+        ev.DeviceSelected(340, PHONE, 1, "train"),
+        work(ev.TaskFetched, 342, 2.0),
+        work(ev.TaskRefused, 342, "in_use"),
+    ):
+        books.record(event)
+
+    assert [trail.outcome for trail in books.trails()] == ["delivered", "refused"]
+    books.check(ended=True)
+
+
+def test_an_apps_own_messages_are_no_business_of_the_account() -> None:
+    books = account(FETCHED)
+
+    books.record(ev.TaskFetched(50, PHONE, 1, "query", 1.0))
+
+    assert [trail.phase for trail in books.trails()] == ["train"]
