@@ -7,9 +7,11 @@ has seen; only what is new travels. With no workers the app runs in this process
 import asyncio
 import multiprocessing
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flwr.app import Context, Error, Message, RecordDict
@@ -77,9 +79,21 @@ def _start(run_id: int, run_config: RunConfig) -> None:
 
     from devices.learning.client_app import app
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C reaches us too; our parent ends us in order
     threadpool_limits(1)
     _crew = Crew(run_id, run_config, app)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Let processes that start here ignore a terminal's Ctrl-C from their first moment on: we end them in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _answer_all(jobs: Sequence[Job]) -> list[Message]:
@@ -105,8 +119,9 @@ class Workers:
             for _ in range(count)
         ]
         before = set(multiprocessing.active_children())
-        for pool in self._pools:
-            pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
+        with _deaf_to_ctrl_c():
+            for pool in self._pools:
+                pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
         self._children = set(multiprocessing.active_children()) - before
         if not count:
             from devices.learning.client_app import app

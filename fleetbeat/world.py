@@ -18,8 +18,9 @@ from aggregator.timetable import Timetable
 from aggregator.turns import Turns
 from aggregator.uplink import NodeUplink
 from broker import events as ev
+from broker import topics
 from broker.access import SERVER_USER
-from broker.errors import AccountBroken, RunEnded
+from broker.errors import AccountBroken, BrokerRefused, RunEnded
 from broker.link import Wire
 from broker.messages import unix_start
 from devices.host import Host
@@ -172,6 +173,11 @@ class World:
 
     async def _finish(self, cause: str) -> None:
         """End all lives; afterwards every sum must close."""
+        if self._wire.denied:
+            raise BrokerRefused(
+                f"the broker denied {self._wire.denied} messages of the fleet's own devices: its ACL must let each device "
+                f"write {topics.ROOT}/{self.fleet.name}/<device>/# and read the biometrics of its wearer's devices"
+            )
         await self.host.finish(self.now_s)
         self.account.close(self.now_s)
         self.record(ev.RunFinished(self.now_s, None, cause))
