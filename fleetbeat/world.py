@@ -175,8 +175,8 @@ class World:
         """End all lives; afterwards every sum must close."""
         if self._wire.denied:
             raise BrokerRefused(
-                f"the broker denied {self._wire.denied} messages of the fleet's own devices: its ACL must let each device "
-                f"write {topics.ROOT}/{self.fleet.name}/<device>/# and read the biometrics of its wearer's devices"
+                f"the broker denied {self._wire.denied} messages of the fleet's own devices: its ACL must let each "
+                f"device write {topics.ROOT}/{self.fleet.name}/<device>/# and read the biometrics of its wearer's devices"
             )
         await self.host.finish(self.now_s)
         self.account.close(self.now_s)
