@@ -176,7 +176,7 @@ class World:
         if self._wire.denied:
             raise BrokerRefused(
                 f"the broker denied {self._wire.denied} messages of the fleet's own devices: its ACL must let each "
-                f"device write {topics.ROOT}/{self.fleet.name}/<device>/# and read the biometrics of its wearer's devices"
+                f"device write {topics.ROOT}/{self.fleet.name}/<device>/# and read its wearer's biometrics"
             )
         await self.host.finish(self.now_s)
         self.account.close(self.now_s)
