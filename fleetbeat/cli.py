@@ -1,11 +1,12 @@
 """The commands. Each imports what it needs when it runs, so that ``--help`` answers at once."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from fleetbeat.terminal import listen, print_json, say, show_result
 
 if TYPE_CHECKING:
     from devices.settings import Fleet as FleetSettings
@@ -77,7 +78,7 @@ def run(
     verbose: Verbose = False,
 ) -> None:
     """Let a fleet live and learn in virtual time; write a run folder; print the rounds and the account."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
     loaded = _fleet(fleet, seed=seed, days=days, rounds=rounds, strategy=strategy, sets=sets)
 
     from fleetbeat import rehearsal
@@ -90,12 +91,12 @@ def run(
     ran = rehearsal.run(loaded, out=out, broker=choice, workers=workers, quiet=quiet or json)
     saved = SavedRun(ran.path)
     write_report(saved)
-    _show(json, lambda: saved.results | {"path": str(ran.path)}, lambda: summary(saved))
+    show_result(json, lambda: saved.results | {"path": str(ran.path)}, lambda: summary(saved))
     if ran.cause == "stopped":
         raise typer.Exit(130)
     if not ran.aggregated:
         reason = saved.results["account"]["reason"] or f"ask `fleetbeat why {ran.path} DEVICE ROUND`"
-        _say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}): {reason}")
+        say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}): {reason}")
         raise typer.Exit(1)
 
 
@@ -108,12 +109,14 @@ def new(
     verbose: Verbose = False,
 ) -> None:
     """Write a commented fleet file to start from."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
 
     from fleetbeat.new import write_new
 
     path = write_new(file, source)
-    _show(json, lambda: {"path": str(path)}, lambda: "" if quiet else f"{path} written; next: fleetbeat check {path}")
+    show_result(
+        json, lambda: {"path": str(path)}, lambda: "" if quiet else f"{path} written; next: fleetbeat check {path}"
+    )
 
 
 @app.command(epilog="Example: fleetbeat check ward")
@@ -126,13 +129,13 @@ def check(
     verbose: Verbose = False,
 ) -> None:
     """Validate a fleet; tell who lives there and what a day costs them."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
     loaded = _fleet(fleet, seed=seed, sets=sets)
 
     from fleetbeat.check import check_up
 
     found = check_up(loaded)
-    _show(json, found.as_json, lambda: "" if quiet else found.words())
+    show_result(json, found.as_json, lambda: "" if quiet else found.words())
 
 
 @app.command(epilog="Example: fleetbeat devices ward --days 7 --out ward-life")
@@ -147,7 +150,7 @@ def devices(
     verbose: Verbose = False,
 ) -> None:
     """Life without learning: power, reach, wear and readiness by hour of the day."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
     loaded = _fleet(fleet, seed=seed, days=days, sets=sets)
 
     from fleetbeat import population
@@ -157,7 +160,7 @@ def devices(
     lived = population.live_without_learning(loaded)
     if folder is not None:
         population.write_population(lived, folder)
-    _show(json, lived.as_json, lambda: "" if quiet else population.words(lived))
+    show_result(json, lived.as_json, lambda: "" if quiet else population.words(lived))
 
 
 @app.command(epilog="Example: fleetbeat evaluate runs/recorded-nights-7 recordings/walch")
@@ -169,13 +172,13 @@ def evaluate(
     verbose: Verbose = False,
 ) -> None:
     """Score a run's final model on recorded persons whom it never saw."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
 
     from fleetbeat import evaluate as examination
     from fleetbeat.saved_run import SavedRun
 
     found = examination.evaluate(SavedRun(run), recordings)
-    _show(json, lambda: found, lambda: "" if quiet else examination.words(found))
+    show_result(json, lambda: found, lambda: "" if quiet else examination.words(found))
 
 
 @app.command(epilog="Example: fleetbeat report runs/household-7 --open")
@@ -187,7 +190,7 @@ def report(
     verbose: Verbose = False,
 ) -> None:
     """Build report.html anew and print the summary."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
 
     from fleetbeat.report import write_report
     from fleetbeat.saved_run import SavedRun
@@ -195,7 +198,7 @@ def report(
 
     saved = SavedRun(run)
     path = write_report(saved)
-    _show(json, lambda: saved.results | {"report": str(path)}, lambda: "" if quiet else summary(saved))
+    show_result(json, lambda: saved.results | {"report": str(path)}, lambda: "" if quiet else summary(saved))
     if show:
         typer.launch(path.resolve().as_uri())
 
@@ -213,13 +216,13 @@ def why(
     verbose: Verbose = False,
 ) -> None:
     """Tell the chain behind one outcome: what the server asked, what the device was doing, and the cause."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
 
     from fleetbeat import why as reasons
     from fleetbeat.saved_run import SavedRun
 
     chained = reasons.chain(SavedRun(run), device, round_, "evaluate" if evaluation else "train")
-    _show(json, lambda: chained, lambda: "" if quiet else reasons.story(chained))
+    show_result(json, lambda: chained, lambda: "" if quiet else reasons.story(chained))
 
 
 @app.command(epilog="Example: fleetbeat kinds smartwatch")
@@ -232,11 +235,11 @@ def kinds(
     verbose: Verbose = False,
 ) -> None:
     """Show the kinds of device, with every figure and its source."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
 
     from fleetbeat.kinds import catalogue, words
 
-    _show(json, lambda: catalogue(kind), lambda: "" if quiet else words(kind))
+    show_result(json, lambda: catalogue(kind), lambda: "" if quiet else words(kind))
 
 
 @app.command(epilog="Example: fleetbeat schema fleet > fleet.schema.json")
@@ -247,12 +250,12 @@ def schema(
     verbose: Verbose = False,
 ) -> None:
     """Print the JSON Schema of a fleet file, for editors and scripts."""
-    _listen(verbose=verbose)
+    listen(verbose=verbose)
 
     from fleetbeat.schema import schema as schema_of
 
     if json or not quiet:
-        _print_json(schema_of(document.value))
+        print_json(schema_of(document.value))
 
 
 def _fleet(
@@ -267,41 +270,3 @@ def _fleet(
     from devices.fleet_file import Overrides, load_fleet
 
     return load_fleet(source, Overrides(seed=seed, days=days, rounds=rounds, strategy=strategy, sets=tuple(sets or ())))
-
-
-def _listen(*, verbose: bool) -> None:
-    """Send logs to stderr: everything with -v, warnings otherwise, whatever level Flower gives its own logger."""
-    import logging
-    import os
-
-    os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")
-    os.environ.setdefault("FLWR_LOG_LEVEL", "CRITICAL")  # Flower's own handler; what it says comes to ours, once
-    heard = logging.StreamHandler()
-    heard.setLevel(logging.INFO if verbose else logging.WARNING)
-    logging.basicConfig(level=heard.level, format="%(name)s: %(message)s", handlers=[heard])
-
-
-def _show(json: bool, document: Callable[[], Any], words: Callable[[], Any]) -> None:
-    """Print a result on stdout: as one JSON document, or for people."""
-    if json:
-        _print_json(document())
-        return
-
-    from rich.console import Console
-
-    readable = words()
-    if readable:
-        console = Console(highlight=False)
-        if not console.is_terminal:
-            console = Console(highlight=False, width=140)
-        console.print(readable, soft_wrap=isinstance(readable, str))
-
-
-def _print_json(document: Any) -> None:
-    import orjson
-
-    typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
-
-
-def _say(words: str) -> None:
-    typer.echo(words, err=True)

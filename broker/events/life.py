@@ -73,7 +73,7 @@ class BatchSent(Event):
 
 @dataclass(frozen=True, slots=True)
 class ReadingsDropped(Event):
-    """Readings that no buffer will ever see: *cause* is outbox_full, malformed or denied."""
+    """Readings that no buffer will ever see: the outbox was full (*cause* outbox_full)."""
 
     readings: int
     cause: str

@@ -88,7 +88,7 @@ class UpdateTooLate(Event):
 
 @dataclass(frozen=True, slots=True)
 class UpdateRejected(Event):
-    """The strategy did not use an update: *reason* is surplus, stale or invalid."""
+    """The strategy did not use an update: *reason* is one of the account's, such as invalid."""
 
     round: int
     phase: str
