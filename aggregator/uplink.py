@@ -97,7 +97,7 @@ class NodeUplink:
             upload.lost_s = now_s + OBJECT_PUSH_SESSION_TTL_SECONDS
         self._superlink.changed(task, upload.lost_s)
 
-    def deliver(self, now_s: float, reply: Message) -> bool:
+    async def deliver(self, now_s: float, reply: Message) -> bool:
         """Hand in a whole reply; False when nobody wants it and it was dropped.
 
         It is dated in virtual time: its maker, a worker process, knows only the wall clock.

@@ -239,19 +239,19 @@ class Agent:
             self._radio_asleep = standing.radio_asleep
             change = ev.RadioSlept if self._radio_asleep else ev.RadioWoke
             self._is.record(change(now_s, self.name, round(self.battery, 4)))
-        self._mind_the_far_link(now_s, standing)
+        await self._mind_the_far_link(now_s, standing)
         reason = why_not(kind.ready, standing, self._is.min_examples)
         self._is.bulletin.tell(now_s, standing, reason)
         self._is.lifelog.note(now_s, self.battery, power=self._switch.on, life=life, why_not=reason)
 
-    def _mind_the_far_link(self, now_s: float, standing: Standing) -> None:
+    async def _mind_the_far_link(self, now_s: float, standing: Standing) -> None:
         duty = self._is.duty
         if duty is None:
             return
         reachable = absence(standing) is None
         if reachable != self._reachable:
             self._reachable = reachable
-            duty.reach(now_s, reachable=reachable)
+            await duty.reach(now_s, reachable=reachable)
         duty.meet(self._life, reachable=reachable)
 
     # --- the stream

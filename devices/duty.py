@@ -33,7 +33,7 @@ class Duty:
         self._trouble: BaseException | None = None
 
     @property
-    def node_id(self) -> int:
+    def node_id(self) -> int | None:
         """The device's Flower node."""
         return self._tools.uplink.node_id
 
@@ -60,13 +60,13 @@ class Duty:
             self._poll_at_s = self._on_grid(now_s)
         return self._poll_at_s
 
-    def reach(self, now_s: float, *, reachable: bool) -> None:
+    async def reach(self, now_s: float, *, reachable: bool) -> None:
         """The server can be reached from now on, or no longer."""
         self._reachable = reachable
         if reachable:
             self._tools.uplink.reachable(now_s)
             while self._apologies:
-                self._tools.uplink.deliver(now_s, self._apologies.pop(0))
+                await self._tools.uplink.deliver(now_s, self._apologies.pop(0))
         else:
             self._tools.uplink.silent(now_s)
 
@@ -100,7 +100,7 @@ class Duty:
             reason = "too_little_data"
         if reason is not None:
             tools.record(ev.TaskRefused(now_s, tools.device, round_, phase, reason))
-            uplink.deliver(now_s, error_reply(message, f"refused: {reason}"))
+            await uplink.deliver(now_s, error_reply(message, f"refused: {reason}"))
             return
         self._work = Work(tools, message, lambda: self._workload(message, phase), standing.life, round_, phase)
         self._task = asyncio.create_task(self._work.run(), name=f"{tools.device}/{phase}-{round_}")

@@ -14,7 +14,9 @@ from flwr.app import Message
 class Uplink(Protocol):
     """One node's far side. Moments are seconds of life."""
 
-    node_id: int
+    @property
+    def node_id(self) -> int | None:
+        """The node's id at the server; None before the server gave it one."""
 
     def reachable(self, now_s: float) -> None:
         """The far link is up and the radio awake: heartbeats go out from now on."""
@@ -49,8 +51,8 @@ class Uplink(Protocol):
     def abandon(self, message: Message, now_s: float) -> None:
         """Forget an upload that began: its body will never come."""
 
-    def deliver(self, now_s: float, reply: Message) -> bool:
-        """Hand in a reply; False when the server no longer wanted it and dropped it."""
+    async def deliver(self, now_s: float, reply: Message) -> bool:
+        """Hand in a reply; False when the server no longer wanted it and dropped it. Live, this takes time."""
 
 
 class App(Protocol):

@@ -90,10 +90,10 @@ class Work:
             await self._transfer("fetching", self._load.bytes_down)
             reply = await self._compute()
             accepted = await self._transfer("uploading", self._load.bytes_up(reply))
-            accepted = accepted and self._tools.uplink.deliver(self._now(), reply)
+            accepted = accepted and await self._tools.uplink.deliver(self._now(), reply)
             self._note(ev.UploadFinished, accepted)
         except CutShort as cut:
-            return self._give_up(cut.why)
+            return await self._give_up(cut.why)
         finally:
             self._draw("training", 0.0)
             self._draw("transfer", 0.0)
@@ -176,7 +176,7 @@ class Work:
         if why is not None:
             raise CutShort(why)
 
-    def _give_up(self, why: str) -> Message | None:
+    async def _give_up(self, why: str) -> Message | None:
         """Say in the journal how it ended; tell the server, or return what to tell it when it can be reached again."""
         if why == "power":
             self._note(ev.WorkLostPower, self._stage)
@@ -193,7 +193,7 @@ class Work:
             self._tools.uplink.abandon(self._message, self._now())
             return None
         if answer is not None and self.reachable and why not in ("crash", "switched_off"):
-            self._tools.uplink.deliver(self._now(), answer)
+            await self._tools.uplink.deliver(self._now(), answer)
             return None
         return answer
 

@@ -71,7 +71,7 @@ class FakeDevice:
                     break
                 self.fetched.append((loop.time(), message))
                 await asyncio.sleep(self.work_s)
-                self.accepted.append(self.uplink.deliver(loop.time(), self.answering(message)))
+                self.accepted.append(await self.uplink.deliver(loop.time(), self.answering(message)))
 
 
 class Everybody:

@@ -14,6 +14,7 @@ from flwr.serverapp.strategy import FedAvg
 from broker import events as ev
 from broker.errors import RunEnded
 from tests.aggregator.fleet import Fleet, answer, failing
+from tests.aggregator.posts import at_once
 
 pytestmark = pytest.mark.virtual_time
 
@@ -213,7 +214,7 @@ async def test_an_upload_under_way_is_waited_for_beyond_the_deadline() -> None:
 
     fleet.devices["phone-1"].poll_s = 1_000.0
     later(110, begin)
-    later(500, lambda at_s: uplink.deliver(at_s, Message(RecordDict(), reply_to=held[0])))
+    later(500, lambda at_s: at_once(uplink.deliver(at_s, Message(RecordDict(), reply_to=held[0]))))
     await fleet.host(app(main))
 
     assert seen == [500.0]

@@ -106,7 +106,7 @@ class FakeServer:
     def abandon(self, message: Message, now_s: float) -> None:
         self.abandoned.append((now_s, message))
 
-    def deliver(self, now_s: float, reply: Message) -> bool:
+    async def deliver(self, now_s: float, reply: Message) -> bool:
         self.replies.append((now_s, reply))
         return reply.metadata.reply_to_message_id not in self.given_up
 
