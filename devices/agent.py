@@ -5,7 +5,6 @@ happens: the wearer does something, the battery crosses a line, a batch is due, 
 """
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from broker import events as ev
@@ -20,6 +19,7 @@ from devices.lifelog import LifeLog
 from devices.near import Near
 from devices.power import Power
 from devices.readiness import Standing, absence, why_not
+from devices.script import COMMANDS, Overlaid
 from devices.stream import Stream
 from devices.switch import Switch
 
@@ -48,11 +48,12 @@ class Anatomy:
 class Agent:
     """One device, alive."""
 
-    def __init__(self, anatomy: Anatomy, lives: Iterator[Circumstances], commands: list[tuple[float, str]]) -> None:
+    def __init__(self, anatomy: Anatomy, lives: Overlaid, commands: list[tuple[float, str]]) -> None:
         self._is = anatomy
         self._lives = lives
         self._switch = Switch(anatomy.power, commands)
         self._alarm = Alarm()
+        self._orders: list[str] = []
         self._life = Circumstances(0.0, 0.0)
         self._reachable = False
         self._radio_asleep = False
@@ -101,12 +102,22 @@ class Agent:
         """Something happened to this device from outside its own life: look around."""
         self._alarm.ring("ring")
 
+    def order(self, do: str) -> None:
+        """Have a word of a fleet file's ``[[event]]`` happen to the device now."""
+        self._orders.append(do)
+        self.ring()
+
     async def live(self, until_s: float) -> None:
-        """One life, from t = 0 to *until_s*."""
+        """One life, from the loop's time (0, or later where a process began or was restarted later) to *until_s*."""
         loop = asyncio.get_running_loop()
-        self._is.power.load("idle", self._is.kind.idle_mw, 0.0)
-        self._turn_to(next(self._lives), 0.0, anew=True)
-        await self._look_around(0.0)
+        self._settled_s = now_s = loop.time()
+        self._is.power.advance(now_s)
+        self._is.power.load("idle", self._is.kind.idle_mw, now_s)
+        life = next(self._lives)
+        while life.to_s <= now_s:
+            life = next(self._lives)
+        self._turn_to(life, now_s, anew=True)
+        await self._look_around(now_s)
         while (now_s := loop.time()) < until_s:
             await self._meet(now_s)
             await self._alarm.until(min(self._next_moment(), until_s))
@@ -126,6 +137,7 @@ class Agent:
         if self._is.intake is not None and self._is.near.connected:
             await self._is.intake.empty_inbox(now_s)
         self._is.lifelog.finish(now_s, self.battery)
+        await self._is.near.end()
 
     def _next_moment(self) -> float:
         """Return the earliest moment at which something is known to happen."""
@@ -152,6 +164,7 @@ class Agent:
             if upcoming is None:
                 break
             self._turn_to(upcoming, now_s)
+        self._obey(now_s)
         await self._turn_on_or_off(now_s)
         await self._look_around(now_s)
         self._is.near.deliver(now_s)
@@ -164,6 +177,15 @@ class Agent:
             await self._is.duty.poll(now_s, self._standing())
 
     # --- what the wearer and the world do
+
+    def _obey(self, now_s: float) -> None:
+        """Let happen what was ordered."""
+        orders, self._orders = self._orders, []
+        for do in orders:
+            if do in COMMANDS:
+                self._switch.order(do, now_s)
+            else:
+                self._turn_to(self._lives.now(do, now_s, self._life.to_s), now_s)
 
     def _turn_to(self, life: Circumstances, now_s: float, *, anew: bool = False) -> None:
         """Note what changed; at the start (*anew*) how everything stands."""
@@ -272,8 +294,6 @@ class Agent:
     def _account_for(self, now_s: float) -> None:
         """Add the stretch since the last look to the device's own figures."""
         passed_s, self._settled_s = now_s - self._settled_s, now_s
-        figures, life = self._is.figures, self._life
-        figures.online_s += passed_s if self._reachable else 0.0
-        figures.charging_s += passed_s if life.charging else 0.0
-        figures.worn_s += passed_s if life.worn else 0.0
-        figures.battery_min = min(figures.battery_min, self.battery)
+        life = self._life
+        self._is.figures.passed(passed_s, online=self._reachable, charging=life.charging, worn=life.worn)
+        self._is.figures.battery_min = min(self._is.figures.battery_min, self.battery)

@@ -163,8 +163,8 @@ class Host:
         voice = Voice(fleet.name, name, link, self._record)
         stream_ = self._streams[name] = self._stream(resident, body, link) if self._senses(resident, body) else None
         intake = self._intake(resident, body, link) if kind.trains else None
-        near = Near(kind, link, voice, power, stream_, intake)
         agent: Agent
+        near = Near(name, kind, link, voice, power, stream_, intake, self._record, ring=lambda: agent.ring())
         duty = None
         if intake is not None:
             uplink = self._uplink_of(name)
@@ -178,7 +178,7 @@ class Host:
             kind=kind,
             power=power,
             figures=figures,
-            lifelog=LifeLog(name, self.lived),
+            lifelog=LifeLog(name, self.lived.append),
             near=near,
             bulletin=Bulletin(voice, kind.low_at, stream_, intake, duty),
             record=self._record,
@@ -189,7 +189,7 @@ class Host:
             duty=duty,
         )
         own = [event for event in fleet.event if event.device == name]
-        lives = script.overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own)
+        lives = script.Overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own)
         agent = Agent(anatomy, lives, script.commands(own))
         return agent
 

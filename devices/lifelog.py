@@ -1,5 +1,6 @@
 """What a device lived, as intervals: the lines of life.csv."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from devices.circumstances import Circumstances, said
@@ -23,9 +24,10 @@ class Lived:
 class LifeLog:
     """Closes an interval whenever anything in it changes; intervals tile the run."""
 
-    def __init__(self, device: str, lines: list[Lived]) -> None:
+    def __init__(self, device: str, tell: Callable[[Lived], None]) -> None:
+        """Hand each interval that is complete to *tell*."""
         self._device = device
-        self._lines = lines
+        self._tell = tell
         self._open: tuple[float, float, bool, Circumstances, str | None] | None = None
 
     def note(self, now_s: float, battery: float, *, power: bool, life: Circumstances, why_not: str | None) -> None:
@@ -37,6 +39,13 @@ class LifeLog:
             self._close(now_s, battery)
         self._open = (now_s, battery, power, life, why_not)
 
+    def cut(self, now_s: float, battery: float) -> None:
+        """Close the open interval here and begin another like it: whoever reads now misses nothing."""
+        if self._open is not None and now_s > self._open[0]:
+            _from_s, _battery, power, life, why_not = self._open
+            self._close(now_s, battery)
+            self._open = (now_s, battery, power, life, why_not)
+
     def finish(self, now_s: float, battery: float) -> None:
         """Close the last interval at the end of the run."""
         self._close(now_s, battery)
@@ -47,4 +56,4 @@ class LifeLog:
             return
         from_s, battery_start, power, life, why_not = self._open
         if now_s > from_s:
-            self._lines.append(Lived(self._device, from_s, now_s, power, battery_start, battery, life, why_not))
+            self._tell(Lived(self._device, from_s, now_s, power, battery_start, battery, life, why_not))

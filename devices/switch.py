@@ -26,6 +26,10 @@ class Switch:
         command_s = self._commands[0][0] if self._commands else math.inf
         return min(command_s, math.inf if self._boots_at_s is None else self._boots_at_s)
 
+    def order(self, command: str, now_s: float) -> None:
+        """Somebody presses the button (or makes the software fail) now."""
+        self._commands.insert(0, (now_s, command))
+
     def turns(self, now_s: float, *, charging: bool) -> Iterator[str]:
         """Yield what has happened by *now_s*: switched_off, crash or power when it went off, on when it is on again."""
         while self._commands and self._commands[0][0] <= now_s:

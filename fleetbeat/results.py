@@ -2,21 +2,27 @@
 
 import io
 import math
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
-from aggregator.accounting import OUTCOMES, PHASES
+from aggregator.accounting import OUTCOMES, PHASES, Account
+from aggregator.course import Course
+from devices.buffer import Buffer
+from devices.figures import Report
 from devices.fleet_file import freeze
 from devices.learning.baselines import central, local_only, mean_score
 from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
 from devices.learning.model import Fit
 from devices.learning.task import TASKS
+from devices.lifelog import Lived
+from devices.residents import Device
+from devices.settings import Fleet
 from fleetbeat import tables
 from fleetbeat.judge import Judge
 from fleetbeat.run_folder import RunFolder
-from fleetbeat.world import World
 
 CENTRAL_EXAMPLES = 200_000
 """A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
@@ -25,10 +31,32 @@ LOCAL_MODELS = 60
 """Of a large fleet so many devices, evenly chosen, stand for all local-only models: their mean is what counts."""
 
 
+class Told(Protocol):
+    """What a run folder is written from: a world in virtual time, or what a live fleet told of itself."""
+
+    clock: str
+    """``virtual`` or ``live``."""
+    fleet: Fleet
+    residents: Sequence[Device]
+    account: Account
+    course: Course
+
+    @property
+    def lived(self) -> Sequence[Lived]:
+        """The intervals that everybody has lived."""
+
+    @property
+    def buffers(self) -> Mapping[str, Buffer]:
+        """The buffers of training devices, as far as they lie in this process."""
+
+    def reports(self) -> Mapping[str, Report]:
+        """Return every device's figures as they stand."""
+
+
 class Results:
     """Keeps one run folder in step with one world."""
 
-    def __init__(self, folder: RunFolder, world: World, judge: Judge | None) -> None:
+    def __init__(self, folder: RunFolder, world: Told, judge: Judge | None) -> None:
         """Write the frozen fleet at once."""
         self._folder = folder
         self._world = world
@@ -43,10 +71,10 @@ class Results:
         folder.flush()
         folder.write_table("rounds.csv", tables.ROUNDS, tables.round_lines(world.account, self._clients()))
         folder.write_table("outcomes.csv", tables.OUTCOME_LINES, tables.outcome_lines(world.account, world.fleet.start))
-        reports = world.host.reports()
-        devices = [(resident, reports[resident.name]) for resident in world.residents]
+        reports = world.reports()
+        devices = [(resident, reports[resident.name]) for resident in world.residents if resident.name in reports]
         folder.write_table("devices.csv", tables.DEVICES, tables.device_lines(world.account, devices, now_s))
-        folder.write_table("life.csv", tables.LIFE, tables.life_lines(world.host.lived))
+        folder.write_table("life.csv", tables.LIFE, tables.life_lines(world.lived))
         self._write_model()
         folder.write_json("results.json", self._document(now_s, ended))
 
@@ -56,7 +84,7 @@ class Results:
             return
         task, learning = TASKS[self._world.fleet.learning.task], self._world.fleet.learning
         how = Fit(class_weight=learning.class_weight, epochs=learning.epochs)
-        nights = [[night.examples for night in buffer.nights()] for buffer in self._world.host.buffers.values()]
+        nights = [[night.examples for night in buffer.nights()] for buffer in self._world.buffers.values()]
         devices = [own for own in nights if own]
         test = self._judge.examples
         if not devices:
@@ -84,7 +112,7 @@ class Results:
         return {
             "fleet": world.fleet.name,
             "seed": world.fleet.seed,
-            "clock": "virtual",
+            "clock": world.clock,
             "virtual_s": now_s,
             "rounds": rounds,
             "final": final | {"coefficients": self._coefficients()},
@@ -116,7 +144,7 @@ class Results:
                 "bytes_down": bytes_down,
                 "bytes_up": bytes_up,
             }
-        totals["life_j"] = sum(report.life_j for report in world.host.reports().values())
+        totals["life_j"] = sum(report.life_j for report in world.reports().values())
         return totals
 
     def _coefficients(self) -> dict[str, list[float]]:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aggregator.accounting import Account, Glance
@@ -23,8 +23,11 @@ from broker.access import SERVER_USER
 from broker.errors import AccountBroken, BrokerRefused, RunEnded
 from broker.link import Wire
 from broker.messages import unix_start
+from devices.buffer import Buffer
+from devices.figures import Report
 from devices.host import Host
 from devices.learning.task import TASKS, initial_arrays
+from devices.lifelog import Lived
 from devices.residents import Device
 from devices.settings import Fleet
 from fleetbeat.clock import VirtualLoop, interruptible, run_virtual
@@ -47,6 +50,8 @@ class Onlookers:
 
 class World:
     """One run. After `run`, *course*, *account* and *host* tell what came of it, however it ended."""
+
+    clock = "virtual"
 
     def __init__(
         self,
@@ -74,6 +79,20 @@ class World:
         }
         self._workers = Workers(workers, self.superlink.run_id, run_config(fleet), nodes)
         self.host = Host(fleet, residents, wire, self._uplinks.__getitem__, self._workers, self.record)
+
+    @property
+    def lived(self) -> Sequence[Lived]:
+        """The intervals that everybody has lived."""
+        return self.host.lived
+
+    @property
+    def buffers(self) -> Mapping[str, Buffer]:
+        """The buffers of the training devices."""
+        return self.host.buffers
+
+    def reports(self) -> Mapping[str, Report]:
+        """Return every device's figures as they stand."""
+        return self.host.reports()
 
     def record(self, event: ev.Event) -> None:
         """Take note of everything that happens: the account first, then who looks on."""

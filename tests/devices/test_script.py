@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from devices.circumstances import Circumstances
-from devices.script import commands, overlaid
+from devices.script import Overlaid, commands
 from devices.settings import ScriptedEvent
 
 HABITS = [
@@ -20,7 +20,7 @@ def event(at_s: float, do: str) -> ScriptedEvent:
 
 def told(column: str, *script: ScriptedEvent) -> list[tuple[float, object]]:
     """Moments at which *column* changes, and to what."""
-    lives = list(overlaid(HABITS, script))
+    lives = list(Overlaid(HABITS, script))
     assert (lives[0].from_s, lives[-1].to_s) == (0, 400)
     assert all(before.to_s == after.from_s for before, after in pairwise(lives))
     values = [(life.from_s, getattr(life, column)) for life in lives]
@@ -28,10 +28,10 @@ def told(column: str, *script: ScriptedEvent) -> list[tuple[float, object]]:
 
 
 def test_without_a_script_habits_stay_as_they_are() -> None:
-    assert list(overlaid(HABITS, [])) == HABITS
+    assert list(Overlaid(HABITS, [])) == HABITS
 
 
-def test_who_is_unplugged_stays_unplugged() -> None:
+def test_who_is_plugged_stays_plugged() -> None:
     assert told("charging", event(150, "unplug")) == [(0, False), (100, True), (150, False)]
 
 
@@ -64,7 +64,7 @@ def test_columns_do_not_meddle_with_each_other() -> None:
 def test_several_events_at_one_moment_all_hold() -> None:
     script = [event(100, do) for do in ("put_on", "near_link_off", "pick_up")]
 
-    life = next(life for life in overlaid(HABITS, script) if life.from_s == 100)
+    life = next(life for life in Overlaid(HABITS, script) if life.from_s == 100)
 
     assert (life.worn, life.near_link, life.in_use) == (True, False, True)
 
@@ -77,3 +77,23 @@ def test_what_acts_on_the_device_itself_becomes_a_command() -> None:
     script = [event(9, "switch_on"), event(3, "crash"), event(5, "switch_off"), event(4, "unplug")]
 
     assert commands(script) == [(3, "crash"), (5, "switch_off"), (9, "switch_on")]
+
+
+def test_what_is_typed_holds_from_now_on_until_its_counter_event() -> None:
+    lives = Overlaid(HABITS, [])
+    now = next(lives)
+
+    plugged = lives.now("plug", 40, now.to_s)
+
+    assert (plugged.from_s, plugged.to_s, plugged.charging) == (40, 100, True)
+    assert [life.charging for life in lives] == [True, True, True]
+
+
+def test_after_a_typed_counter_event_habits_go_on_at_their_next_change() -> None:
+    lives = Overlaid(HABITS, [])
+    now = next(lives)
+    lives.now("plug", 40, now.to_s)
+
+    lives.now("unplug", 60, now.to_s)
+
+    assert [life.charging for life in lives] == [True, False, True]

@@ -33,7 +33,9 @@ class Wrist:
         self.stream = Stream(address, kind, RHYTHM, body, self.link, self.figures, self.diary.append)
         voice = Voice("home", "band-1", self.link, self.diary.append)
         self.power, self.hub_power = (Power(k, Battery(10_000.0, 9_000.0)) for k in (kind, kind_named("phone")))
-        self.near = Near(kind, self.link, voice, self.power, self.stream, None)
+        self.near = Near(
+            "band-1", kind, self.link, voice, self.power, self.stream, None, self.diary.append, ring=lambda: None
+        )
         self.near.hub_power = self.hub_power
 
     async def listen(self) -> None:
