@@ -1,6 +1,6 @@
 """The course of a run at the server: the global model as it stands, and what each round came to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 Arrays = list[NDArray[np.float64]]
 ByRound = dict[int, dict[str, MetricRecordValues]]
+Noted = Callable[[str, int, Mapping[str, MetricRecordValues]], None]
+"""Is told each entry of a table: its name, the round, the metrics."""
 
 
 @dataclass
@@ -27,6 +29,7 @@ class Course:
     train_metrics_clientapp: ByRound = field(default_factory=dict)
     evaluate_metrics_clientapp: ByRound = field(default_factory=dict)
     evaluate_metrics_serverapp: ByRound = field(default_factory=dict)
+    noted: Noted = lambda _table, _round, _metrics: None
 
     def note(self, table: str, round_: int, metrics: Mapping[str, MetricRecordValues] | None) -> None:
         """Write *metrics* of a round into the table of that name, if there are any."""
@@ -37,6 +40,7 @@ class Course:
                 "evaluate_metrics_serverapp": self.evaluate_metrics_serverapp,
             }
             tables[table][round_] = dict(metrics)
+            self.noted(table, round_, metrics)
 
     def ends(self, cause: str, reason: str = "") -> None:
         """The server stops."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from flwr.app import Message
 
 from aggregator.flower import ErrorCode
-from aggregator.tasks import Label, Reply, Task
+from aggregator.tasks import Label, Laid
 from broker import events as ev
 
 PHASES = ("train", "evaluate")
@@ -43,7 +43,7 @@ class Desk:
             labels.append(rounds[key])
         return labels
 
-    def asked(self, tasks: Sequence[Task], reachable: int, ready: int, now_s: float) -> None:
+    def asked(self, tasks: Sequence[Laid], reachable: int, ready: int, now_s: float) -> None:
         """Tasks were laid at their nodes."""
         for label in dict.fromkeys(task.label for task in tasks):
             if label.phase not in PHASES:
@@ -51,46 +51,52 @@ class Desk:
             chosen = [task for task in tasks if task.label == label]
             self._record(ev.SelectionMade(now_s, None, label.round, label.phase, reachable, ready, len(chosen)))
             for task in chosen:
-                self._record(ev.DeviceSelected(now_s, task.node.device, label.round, label.phase))
+                self._record(ev.DeviceSelected(now_s, task.device, label.round, label.phase))
 
-    def seen(self, replies: Sequence[Reply], now_s: float) -> None:
-        """The strategy gets *replies*."""
-        for reply in replies:
-            task, message = reply.task, reply.message
-            round_, phase, device = task.label.round, task.label.phase, task.node.device
-            if phase not in PHASES or message is None:
+    def seen(self, answers: Iterable[tuple[Laid, Message]], now_s: float) -> None:
+        """The strategy gets *answers* to its tasks."""
+        for task, message in answers:
+            round_, phase, device = task.label.round, task.label.phase, task.device
+            if phase not in PHASES:
                 continue
             self._overdue.discard(task.task_id)
             if not message.has_error():
                 self._record(ev.ReplyReceived(now_s, device, round_, phase))
-            elif message.metadata.src_node_id == task.node.node_id:
+            elif message.metadata.src_node_id == task.node_id:
                 error = message.error
                 self._record(ev.ErrorReceived(now_s, device, round_, phase, error.code, error.reason or ""))
             else:
                 cause = _GIVEN_UP_FOR.get(message.error.code, "offline")
                 self._record(ev.DeviceGivenUp(now_s, device, round_, phase, cause))
 
-    def ended(self, label: Label, overdue: Iterable[Task], now_s: float) -> None:
+    def ended(self, label: Label, overdue: Iterable[Laid], now_s: float) -> None:
         """The server waits for nobody any more; *overdue* did not answer by the deadline."""
         for task in overdue:
-            if task.label.phase in PHASES:
-                self._overdue.add(task.task_id)
-                self._record(ev.DeviceGivenUp(now_s, task.node.device, task.label.round, task.label.phase, "deadline"))
+            self._overdue.add(task.task_id)
+            self._give_up(task, "deadline", now_s)
         if label.phase in PHASES:
             self._record(ev.PhaseEnded(now_s, None, label.round, label.phase))
 
-    def came(self, task: Task, now_s: float) -> None:
-        """Something of *task* is at the server: an update that nobody waits for any more is too late."""
-        message = task.reply.message if task.reply is not None else None
-        if message is not None and task.task_id in self._overdue:
+    def gone(self, tasks: Iterable[Laid], now_s: float) -> None:
+        """The SuperLink did not take *tasks*: their nodes have signed off for good."""
+        for task in tasks:
+            self._give_up(task, "offline", now_s)
+
+    def came(self, task: Laid, message: Message, now_s: float) -> None:
+        """An answer is at the server: an update that nobody waits for any more is too late."""
+        if task.task_id in self._overdue:
             self._overdue.discard(task.task_id)
             if not message.has_error():
                 self.dropped(task, now_s)
 
-    def dropped(self, task: Task, now_s: float) -> None:
+    def dropped(self, task: Laid, now_s: float) -> None:
         """An update came that nobody wants."""
         if task.label.phase in PHASES:
-            self._record(ev.UpdateTooLate(now_s, task.node.device, task.label.round, task.label.phase))
+            self._record(ev.UpdateTooLate(now_s, task.device, task.label.round, task.label.phase))
+
+    def _give_up(self, task: Laid, cause: str, now_s: float) -> None:
+        if task.label.phase in PHASES:
+            self._record(ev.DeviceGivenUp(now_s, task.device, task.label.round, task.label.phase, cause))
 
 
 def _server_round(message: Message) -> int | None:

@@ -5,44 +5,29 @@ first selection until the round is due) gives the turn back to the loop; the res
 SuperLink that nobody else touches meanwhile.
 """
 
-import random
-from collections.abc import Iterable
-from dataclasses import dataclass
-from zlib import crc32
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
 
-from aggregator.desk import PHASES, Desk
+from aggregator.desk import Desk
+from aggregator.draws import Draws
 from aggregator.flower import NodeInfo, Run, copy_of_run
+from aggregator.habits import Habits
 from aggregator.lull import Lull
+from aggregator.rounds import Rounds
 from aggregator.selection import Readiness
 from aggregator.superlink import SuperLink
 from aggregator.tasks import Reply, Task
 from aggregator.timetable import Timetable
 from aggregator.turns import Done, Turns
-from aggregator.vigil import Selectable, Vigil
+from aggregator.vigil import Vigil
 from aggregator.waiting import Waiting
 from broker import events as ev
 
+
 SHORTEST_SLEEP_S = 0.001
 """Thinking takes no virtual time, so a loop that yields with ``sleep(0)`` has to, or it would never see time pass."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Habits:
-    """How this server goes about selecting and waiting."""
-
-    seed: int
-    poll_s: float
-    """It looks for replies at this rhythm (Flower: 3 s); 0: at once."""
-    selectable: Selectable
-    """Whom the strategy may see: all that a SuperLink calls online, or those that report ready too."""
-    needed: int
-    """Devices without which it does not begin (for the journal: the strategy itself does the waiting)."""
-    patience_s: float
-    """So long it waits for enough devices; then the run ends."""
 
 
 class FleetGrid(Grid):
@@ -61,17 +46,13 @@ class FleetGrid(Grid):
         self._loop = turns.loop
         self._superlink = superlink
         self._vigil = Vigil(self._loop, superlink, readiness, habits.selectable)
-        self._timetable = timetable
-        self._habits = habits
-        self._record = record
+        self._poll_s = habits.poll_s
+        self._rounds = Rounds(timetable, habits.needed, record)
         self._desk = Desk(record)
+        self._draws = Draws(habits.seed)
         self._lull = Lull(habits.patience_s)
         self._run = Run.create_empty(superlink.run_id)
         self._waiting: Waiting | None = None
-        self._questions = 0
-        self._asks_for = PHASES[0]
-        self._complained: set[tuple[int, str]] = set()
-        self._told = False
         superlink.changed, superlink.dropped, superlink.moved = self._changed, self._desk.dropped, self._vigil.stir
 
     # --- the clock of the server's thread
@@ -92,7 +73,7 @@ class FleetGrid(Grid):
         nodes = self._lull.nodes
         endless = self._lull.sleeps(step_s, self.now_s())
         if nodes is not None:
-            self._complain(len(nodes))
+            self._rounds.waits(len(nodes), self.now_s())
         if nodes is not None and endless:
             self._turns.run(lambda: self._vigil.until_changed(nodes, step_s, self._lull.ends_s))
         else:
@@ -120,12 +101,12 @@ class FleetGrid(Grid):
 
         Sampling draws from global generators, seeded anew here: nobody else's draws change anything.
         """
-        if not self._timetable.running:
+        if not self._rounds.open:
             self._await_round()
         nodes = self._turns.run(self._vigil.selectable)
         self._lull.check(nodes, self.now_s())
         self._lull.asked(nodes)
-        self._reseed()
+        self._draws.reseed()
         return list(nodes)
 
     def get_nodes(self) -> Iterable[NodeInfo]:
@@ -145,7 +126,7 @@ class FleetGrid(Grid):
         replies = [reply for reply in pulled if isinstance(reply, Reply)]
         if any(self._superlink.body_of(reply, self.now_s()) is None for reply in replies):
             self._turns.run(lambda: self._vigil.bodies(replies))
-        self._desk.seen(replies, self.now_s())
+        self._seen(replies, self.now_s())
         return _messages(pulled)
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
@@ -153,7 +134,7 @@ class FleetGrid(Grid):
         ids = self._push(list(messages))
         tasks = [self._superlink.tasks[task_id] for task_id in ids if task_id]
         nowhere = self._superlink.pull([task_id for task_id in ids if not task_id], self.now_s())
-        waiting = self._waiting = Waiting(self._superlink, self._loop, self._habits.poll_s, self._desk.seen)
+        waiting = self._waiting = Waiting(self._superlink, self._loop, self._poll_s, self._seen)
 
         def arm(done: Done[list[Reply]]) -> None:
             self._superlink.ring(ids)
@@ -164,29 +145,21 @@ class FleetGrid(Grid):
         label = tasks[0].label if tasks else None
         if label is not None:
             self._desk.ended(label, waiting.left.values(), self.now_s())
-        if not self._told and (label is None or label.phase == PHASES[1]):
-            self._close_round(self._timetable.round)  # an app that never tells: its evaluation is over, or asked nobody
-        self._reseed()
+        self._rounds.answered(label, self.now_s())
+        self._draws.reseed()
         return _messages([*nowhere, *replies])
 
     # --- rounds
 
     def round_closed(self, round_: int) -> None:
         """Hear from a ServerApp that *round_* is over, evaluation included (0: before the first)."""
-        self._told = True
-        self._close_round(round_)
-
-    def _close_round(self, round_: int) -> None:
-        if self._timetable.running:
-            self._timetable.close()
-            self._record(ev.RoundEnded(self.now_s(), None, round_))
+        self._rounds.closed(round_, self.now_s())
 
     def _await_round(self) -> None:
-        due_s = self._timetable.due_s
+        due_s = self._rounds.due_s
         if due_s > self.now_s():
             self._turns.wait(lambda done: self._at(due_s, done))
-        self._timetable.start(self.now_s())
-        self._asks_for = PHASES[0]
+        self._rounds.start(self.now_s())
 
     # --- what happens on the loop meanwhile
 
@@ -195,8 +168,7 @@ class FleetGrid(Grid):
         now_s = self.now_s()
         ids = self._superlink.push(messages, self._desk.labels(messages), now_s)
         tasks = [self._superlink.tasks[task_id] for task_id in ids if task_id]
-        if any(task.label.phase == PHASES[0] for task in tasks):
-            self._asks_for = PHASES[1]
+        self._rounds.asked(task.label for task in tasks)
         self._desk.asked(tasks, len(self._superlink.online(now_s)), self._vigil.ready, now_s)
         return ids
 
@@ -211,23 +183,11 @@ class FleetGrid(Grid):
         self._vigil.stir()
         if self._waiting is not None:
             self._waiting.changed(task, at_s)
-        self._desk.came(task, self.now_s())
+        if task.reply is not None and task.reply.message is not None:
+            self._desk.came(task, task.reply.message, self.now_s())
 
-    def _complain(self, reachable: int) -> None:
-        """Write down, once per round and phase, that the server waits for devices."""
-        place = self._timetable.round, self._asks_for
-        if place not in self._complained:
-            self._complained.add(place)
-            needed = self._habits.needed if self._asks_for == PHASES[0] else 1
-            self._record(ev.TooFewDevices(self.now_s(), None, *place, reachable, needed))
-
-    def _reseed(self) -> None:
-        """Seed Python's and numpy's global generators: strategies sample, and add noise, from them."""
-        self._questions += 1
-        entropy = [self._habits.seed, crc32(b"server"), self._questions]
-        first, second = np.random.SeedSequence(entropy).generate_state(2).tolist()
-        random.seed(first)
-        np.random.seed(second)  # noqa: NPY002  # Flower's strategies draw from it
+    def _seen(self, replies: Sequence[Reply], now_s: float) -> None:
+        self._desk.seen([(reply.task, reply.message) for reply in replies if reply.message is not None], now_s)
 
 
 def _messages(pulled: Iterable[Reply | Message]) -> list[Message]:

@@ -1,17 +1,16 @@
 """Selection: which devices say of themselves that they are ready, heard over the broker with the server's account.
 
-The server never looks inside a device: it knows what telemetry and ``$state`` tell.
+In virtual time the server asks its link for news when it wants to know; live they come by themselves.
 """
 
-from collections.abc import Collection
+import threading
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
+from aggregator.reports import LEAVES, Reports
 from broker import topics
 from broker.link import Link
-from broker.messages import MalformedTelemetry, Telemetry, decode_telemetry
-
-_READY_STATES = frozenset({"ready", "alert"})
-_STATES = _READY_STATES | {"init", "sleeping", "disconnected", "lost"}
+from broker.messages import Telemetry
 
 
 class Readiness(Protocol):
@@ -22,23 +21,29 @@ class Readiness(Protocol):
 
 
 class Selection:
-    """An in-memory view of the devices' last words."""
+    """What a link of the server's own brings, read when somebody looks."""
 
     def __init__(self, link: Link, fleet: str) -> None:
-        """Listen through *link*, the server's own, not yet connected."""
+        """Listen through *link*, not yet connected."""
         self._link = link
         self._fleet = fleet
-        self._ready: set[str] = set()
-        self._state: dict[str, str] = {}
-        self.telemetry: dict[str, Telemetry] = {}
-        self.malformed = 0
+        self._reports = Reports()
+
+    @property
+    def telemetry(self) -> Mapping[str, Telemetry]:
+        """Device → its last report that made sense."""
+        return self._reports.telemetry
+
+    @property
+    def malformed(self) -> int:
         """Payloads that made no sense, and were ignored."""
+        return self._reports.malformed
 
     async def open(self) -> None:
         """Connect and subscribe; what devices said before is retained by the broker and comes now."""
         await self._link.connect()
-        await self._link.subscribe(topics.everyones(self._fleet, topics.TELEMETRY))
-        await self._link.subscribe(topics.everyones(self._fleet, topics.STATE))
+        for leaf in LEAVES:
+            await self._link.subscribe(topics.everyones(self._fleet, leaf))
 
     async def close(self) -> None:
         """Say goodbye to the broker."""
@@ -49,32 +54,38 @@ class Selection:
         await self._link.settled()
         heard: set[str] = set()
         for message in reversed(self._link.take()):  # only the last word of each that makes sense matters
-            if message.topic not in heard and self._hear(message.topic, message.payload):
+            if message.topic not in heard and self._reports.hear(message.topic, message.payload):
                 heard.add(message.topic)
-        return self._ready
+        return self._reports.ready
 
-    def _hear(self, topic: str, payload: bytes) -> bool:
-        """Take note of a message; False (and counted) if it makes no sense."""
-        said = topics.parse(topic)
-        word = payload.decode(errors="replace")
-        if said is not None and said.leaf == topics.TELEMETRY:
-            try:
-                self.telemetry[said.device] = decode_telemetry(payload)
-            except MalformedTelemetry:
-                said = None
-        elif said is not None and word in _STATES:
-            self._state[said.device] = word
-        else:
-            said = None
-        if said is None:
-            self.malformed += 1
-            return False
-        self._judge(said.device)
-        return True
 
-    def _judge(self, device: str) -> None:
-        told = self.telemetry.get(device)
-        if told is not None and told.ready and self._state.get(device) in _READY_STATES:
-            self._ready.add(device)
-        else:
-            self._ready.discard(device)
+class Ear(Protocol):
+    """A client that brings messages in a thread of its own, such as `broker.lasting.LastingClient`."""
+
+    def subscribe(self, topic_filter: str, hear: Callable[[str, bytes], None]) -> None:
+        """Have *hear* called with topic and payload of each message, the stored ones first."""
+
+
+class LiveSelection:
+    """What comes by itself, at any time; both sides may look at once."""
+
+    def __init__(self, ear: Ear, fleet: str) -> None:
+        """Listen from now on."""
+        self._reports = Reports()
+        self._turn = threading.Lock()
+        for leaf in LEAVES:
+            ear.subscribe(topics.everyones(fleet, leaf), self._hear)
+
+    def ready(self) -> Collection[str]:
+        """Return the names of the devices that report ready."""
+        with self._turn:
+            return frozenset(self._reports.ready)
+
+    def nodes(self) -> Mapping[int, str]:
+        """Return Flower's node id → the device that says it is its own now."""
+        with self._turn:
+            return self._reports.nodes
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        with self._turn:
+            self._reports.hear(topic, payload)

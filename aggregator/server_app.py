@@ -68,8 +68,8 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
             witness.record(ev.ModelAggregated(now_s, None, round_, tally.updates, tally.examples))
         metrics = score(course.arrays)
         if metrics is not None:
-            course.note("evaluate_metrics_serverapp", round_, metrics)
             witness.record(ev.ModelScored(now_s, None, round_, *(float(metrics[name]) for name in _SCORED)))
+            course.note("evaluate_metrics_serverapp", round_, metrics)
         witness.round_closed(round_)
         return None if metrics is None else MetricRecord({name: float(value) for name, value in metrics.items()})
 

@@ -4,6 +4,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from flwr.app import Message, RecordDict
 
@@ -19,6 +20,26 @@ class Label:
 
     round: int
     phase: str
+
+
+class Laid(Protocol):
+    """A task that lies at a node, as far as its sender needs to know it."""
+
+    @property
+    def task_id(self) -> str:
+        """Flower's id of the instruction."""
+
+    @property
+    def device(self) -> str:
+        """Whose node it is."""
+
+    @property
+    def node_id(self) -> int:
+        """Flower's id of the node."""
+
+    @property
+    def label(self) -> Label:
+        """Round and phase."""
 
 
 @dataclass(slots=True)
@@ -72,6 +93,16 @@ class Task:
     closed: bool = False
     """Pulled: nobody waits for it any more."""
     reply: Reply | None = None
+
+    @property
+    def device(self) -> str:
+        """Whose node it is."""
+        return self.node.device
+
+    @property
+    def node_id(self) -> int:
+        """Flower's id of the node."""
+        return self.node.node_id
 
     @property
     def expires_s(self) -> float:

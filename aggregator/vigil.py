@@ -3,13 +3,11 @@
 import asyncio
 import math
 from collections.abc import Sequence
-from typing import Literal
 
+from aggregator.habits import Selectable
 from aggregator.selection import Readiness
 from aggregator.superlink import SuperLink
 from aggregator.tasks import Reply
-
-Selectable = Literal["reachable", "ready"]
 
 LISTEN_EVERY_S = 10.0
 """How often a server that waits for ready devices hears telemetry (devices speak every 15 minutes at most)."""

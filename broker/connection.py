@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-import ssl
+from collections import deque
 from typing import Any, Protocol
 
 import paho.mqtt.client as mqtt
@@ -13,15 +13,19 @@ from broker.address import Address
 from broker.entrance import Client, Entrance
 from broker.errors import BrokerLost, BrokerRefused
 from broker.link import Message
+from broker.way import in_words, open_way
 
 REFUSED = 128
 """Reason codes from here on are refusals (MQTT 5 §2.4)."""
 
 _UNSUPPORTED_VERSION = 132
+_KEEPALIVE_OVER = 141
 _NOTHING = "fleetbeat/nothing"
 """A filter to which nobody subscribes."""
 _LAST_WORDS_S = 5.0
-"""Wall seconds for the broker to read what we still have to say."""
+"""Wall seconds for the broker to read what we still have to say …"""
+_SHORT_LAST_WORDS_S = 1.0
+"""… and where there may be no broker any more."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,38 +48,62 @@ class Ears(Protocol):
 
 
 class Connection:
-    """Lives on the running loop and is opened once; *limit_s* bounds every wait for the broker, on the wall."""
+    """Lives on the running loop and is opened once; *limit_s* bounds every wait for the broker, on the wall.
 
-    def __init__(self, address: Address, entrance: Entrance, ears: Ears, limit_s: float) -> None:
+    With *endures* no wait for the broker blocks the loop, not even that for the way to it.
+    """
+
+    def __init__(
+        self, address: Address, entrance: Entrance, ears: Ears, limit_s: float, *, endures: bool = False
+    ) -> None:
         self._loop = asyncio.get_running_loop()
         self._address = address
         self._entrance = entrance
         self._ears = ears
         self._limit_s = limit_s
+        self._endures = endures
+        self._last_words_s = _SHORT_LAST_WORDS_S if endures else _LAST_WORDS_S
         self._greeting: asyncio.Future[bool] = self._loop.create_future()
         self._answers: dict[int, asyncio.Future[int]] = {}
         self._over: asyncio.Future[None] = self._loop.create_future()
         self._expected_end = False
         self._writer_set = False
+        self._heard_mids: deque[int | None] | None = None
+        """What came and is not acknowledged, if that is for somebody else to do."""
         self._client = Client(address, entrance, limit_s)
         self._listen()
 
     async def open(self) -> bool:
-        """Connect and return whether the broker remembers the name; the way to the broker itself is made blocking."""
-        name, address = self._entrance.name, self._address
-        try:
-            self._client.enter()
-        except ssl.SSLError as error:
-            raise BrokerRefused(f"{address}: no safe connection: {error.reason or error}") from None
-        except OSError as error:
-            raise BrokerRefused(f"{address}: no broker answers: {error.strerror or error}") from None
+        """Connect and return whether the broker remembers the name; if it need not endure, the way is made blocking."""
+        if not self._endures:
+            self._enter()
         try:
             async with asyncio.timeout(self._limit_s):
+                if self._endures:
+                    with in_words(self._address):
+                        self._client.way = await open_way(self._address)
+                    self._enter()
                 return await self._greeting
         except TimeoutError:
+            self._leave_unopened()
+            raise BrokerLost(
+                f"{self._address} did not answer {self._entrance.name} within {self._limit_s:g} s"
+            ) from None
+        except asyncio.CancelledError:
+            self._leave_unopened()
+            raise
+
+    def _enter(self) -> None:
+        with in_words(self._address):
+            self._client.enter()
+
+    def _leave_unopened(self) -> None:
+        self._greeting.cancel()
+        if self._endures:
+            self.drop()
+        else:
             self.expect_end()
             self._shut()
-            raise BrokerLost(f"{address} did not answer {name} within {self._limit_s:g} s") from None
 
     def publish(self, message: Message) -> int | None:
         """Send at QoS 1; return the number under which the broker will answer, None if the connection is gone."""
@@ -106,6 +134,26 @@ class Connection:
         """Acknowledge nothing from now on."""
         self._flush()
         self._client.manual_ack_set(True)
+        self._heard_mids = None
+
+    def acknowledge_when_told(self) -> None:
+        """From now on acknowledge a message only by `acknowledge`."""
+        self._client.manual_ack_set(True)
+        self._heard_mids = deque()
+
+    def acknowledge(self, count: int) -> None:
+        """Acknowledge the *count* oldest messages that came; after `hush` nothing."""
+        while self._heard_mids and count > 0:
+            mid = self._heard_mids.popleft()
+            if mid is not None:
+                self._client.ack(mid, 1)
+            count -= 1
+
+    def drop(self) -> None:
+        """End at once, without reading or saying another word; the broker publishes the will."""
+        self.expect_end()
+        self._client.let_go()
+        self._finish("given up")
 
     async def cut(self) -> None:
         """End abruptly; what was acknowledged before stays acknowledged."""
@@ -118,7 +166,7 @@ class Connection:
         await self._read_to_the_end()
         self._client.leave(forget=forget)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WORDS_S):
+            async with asyncio.timeout(self._last_words_s):
                 await asyncio.shield(self._over)
         self._shut()
 
@@ -130,7 +178,7 @@ class Connection:
         """
         self.expect_end()
         with contextlib.suppress(TimeoutError, BrokerLost):
-            async with asyncio.timeout(_LAST_WORDS_S):
+            async with asyncio.timeout(self._last_words_s):
                 await self._answer(self._client.unsubscribe(_NOTHING)[1])
 
     async def _answer(self, mid: int | None) -> int:
@@ -156,9 +204,12 @@ class Connection:
         client.on_disconnect = self._disconnected
         client.on_subscribe = client.on_unsubscribe = self._answered
         client.on_publish = lambda _client, _data, mid, reason, _more: self._ears.answered(mid, reason.value)
-        client.on_message = lambda _client, _data, got: self._ears.heard(
-            Message(got.topic, bytes(got.payload), got.retain)
-        )
+        client.on_message = self._came
+
+    def _came(self, _client: mqtt.Client, _data: object, got: mqtt.MQTTMessage) -> None:
+        if self._heard_mids is not None:
+            self._heard_mids.append(got.mid if got.qos else None)
+        self._ears.heard(Message(got.topic, bytes(got.payload), got.retain, got.dup))
 
     def _socket_opened(self, _client: mqtt.Client, _data: object, sock: Any) -> None:
         self._loop.add_reader(sock, self._read)
@@ -214,8 +265,11 @@ class Connection:
         self._greeting.set_exception(kind(f"{self._address} refuses {self._entrance.name} ({user}): {reason}"))
 
     def _disconnected(self, _client: mqtt.Client, _data: object, flags: Any, reason: Any, _more: object) -> None:
-        said = f": {reason}" if flags.is_disconnect_packet_from_server else ""
-        self._finish(f"{self._address} closed the connection{said}")
+        if flags.is_disconnect_packet_from_server:
+            self._finish(f"{self._address} closed the connection: {reason}")
+        else:
+            did = "fell silent" if reason.value == _KEEPALIVE_OVER else "closed the connection"
+            self._finish(f"{self._address} {did}")
 
     def _finish(self, why: str) -> None:
         name = self._entrance.name

@@ -1,5 +1,6 @@
 """The way in: a paho client made ready for one name at one broker, and the socket it gets."""
 
+import hashlib
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,16 @@ class Entrance:
     anew: bool
     version: Version
 
+    @property
+    def client_id(self) -> str:
+        """The name by which the broker knows the session: whoever has no password of its owner cannot take it over.
+
+        (Brokers let anybody who may log in claim any client id, and end the connection that had it.)
+        """
+        if self.login is None:
+            return self.name
+        return f"{self.name}-{hashlib.blake2b(self.login[1].encode(), digest_size=6).hexdigest()}"
+
 
 class Client(mqtt.Client):
     """Paho's client, but a socket that cannot be connected is closed, not left to the garbage collector."""
@@ -37,7 +48,7 @@ class Client(mqtt.Client):
     def __init__(self, address: Address, entrance: Entrance, limit_s: float) -> None:
         super().__init__(
             CallbackAPIVersion.VERSION2,
-            client_id=entrance.name,
+            client_id=entrance.client_id,
             clean_session=None if entrance.version == MQTT_5 else entrance.anew,
             protocol=entrance.version,
             reconnect_on_failure=False,
@@ -45,13 +56,15 @@ class Client(mqtt.Client):
         self._address = address
         self._entrance = entrance
         self._limit_s = limit_s
+        self.way: socket.socket | None = None
+        """The socket to enter by, if somebody has made one already."""
         if entrance.login is not None:
             self.username_pw_set(*entrance.login)
         if entrance.will is not None:
             self.will_set(entrance.will.topic, entrance.will.payload, qos=1, retain=entrance.will.retain)
 
     def enter(self) -> None:
-        """Make the way to the broker (blocking) and put CONNECT on it; raises OSError."""
+        """Make the way to the broker (blocking) unless there is one, and put CONNECT on it; raises OSError."""
         extra: dict[str, Any] = {}
         if self._entrance.version == MQTT_5:
             extra["clean_start"] = self._entrance.anew
@@ -64,7 +77,14 @@ class Client(mqtt.Client):
         asked = forget and self._entrance.version == MQTT_5
         self.disconnect(properties=session_expiry(PacketTypes.DISCONNECT, 0) if asked else None)
 
+    def let_go(self) -> None:
+        """Close the socket at once, without a word."""
+        self._sock_close()
+
     def _create_socket(self) -> socket.socket:
+        if self.way is not None:
+            way, self.way = self.way, None
+            return way
         address = self._address
         if address.socket is None:
             sock = socket.create_connection((address.host, address.port), timeout=self._limit_s)

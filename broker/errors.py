@@ -8,6 +8,8 @@ FleetbeatError
 │   └── BrokerRefused     the broker said no: address, user, password or certificate
 ├── BrokerLost            the broker went away while it was needed
 ├── WorkerLost            a process that does the devices' work is gone
+├── StorageError          a device's file cannot be used: missing, not ours, from the future, in other hands
+│   └── StorageFull       there is no room: nothing was written, try again later
 ├── HeldTooLong           the clock waited for real work that never came back
 ├── RunEnded              the world has ended: raised inside the server's thread
 └── AccountBroken         a sum does not close: a bug in Fleetbeat, and said so
@@ -44,6 +46,14 @@ class BrokerLost(FleetbeatError):
 
 class WorkerLost(FleetbeatError):
     """A worker process is gone while its work was needed."""
+
+
+class StorageError(FleetbeatError):
+    """A device's file cannot be used: the message names the file."""
+
+
+class StorageFull(StorageError):
+    """The disk is full. What was to be written is not, and what was there still is."""
 
 
 class HeldTooLong(FleetbeatError):

@@ -38,9 +38,13 @@ class Entry:
 
 
 class Ledger:
-    """Who owes what to whom. Only `quiet` and `under_way` may be asked from another thread."""
+    """Who owes what to whom. Only `quiet` and `under_way` may be asked from another thread.
 
-    def __init__(self) -> None:
+    With *endures* nothing is owed to who is away: a broker that died may have forgotten it.
+    """
+
+    def __init__(self, *, endures: bool = False) -> None:
+        self._endures = endures
         self._standings: dict[str, _Standing] = {}
         self._subscriptions = Subscriptions()
         self._stored: dict[str, Message] = {}
@@ -71,6 +75,16 @@ class Ledger:
             standing.owed.setdefault(said, deque()).appendleft(number)
             standing.owing += 1
         standing.heard.clear()
+        if self._endures:
+            standing.owing = 0
+            standing.owed.clear()
+
+    def write_off(self, name: str) -> None:
+        """Note that nobody waits any more for what is owed to *name*."""
+        standing = self._standing(name)
+        self.under_way -= standing.owing if standing.online else 0
+        standing.owing = 0
+        standing.owed.clear()
 
     def hush(self, name: str) -> None:
         """Note that *name* acknowledges no more: what it hears from now on will come again."""
@@ -162,6 +176,8 @@ class Ledger:
 
     def _owe(self, name: str, message: Message) -> None:
         standing = self._standing(name)
+        if self._endures and not standing.online:
+            return
         standing.owed.setdefault((message.topic, message.payload), deque()).append(self._number)
         standing.owing += 1
         self.under_way += standing.online

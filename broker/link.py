@@ -4,7 +4,8 @@ Two wires keep these promises: `broker.mqtt.MqttWire` (any real broker) and
 `broker.memory.MemoryWire` (the in-process twin); `tests/broker/test_link_contract.py` holds both to them.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 PAYLOAD_LIMIT_BYTES: Final = 16 * 1024 * 1024
@@ -16,11 +17,15 @@ GRACE: Final = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is published or received; a received one has *retain* only if it was stored before one came."""
+    """What is published or received; a received one has *retain* only if it was stored before one came.
+
+    *again* is the broker's word that it handed a received one over before, unacknowledged (MQTT's DUP flag).
+    """
 
     topic: str
     payload: bytes
     retain: bool = False
+    again: bool = field(default=False, compare=False)
 
 
 class Link(Protocol):
@@ -50,8 +55,12 @@ class Link(Protocol):
         Raises ValueError for a filter that cannot be, BrokerLost while not connected.
         """
 
-    def publish(self, message: Message) -> None:
-        """Send, and return at once; raises BrokerLost while not connected, ValueError for a topic with a wildcard."""
+    def publish(self, message: Message, acknowledged: Callable[[], None] | None = None) -> None:
+        """Send, and return at once; raises BrokerLost while not connected, ValueError for a topic with a wildcard.
+
+        *acknowledged* is called once, on the running loop, when the broker has the message; never if it denied it (a
+        broker of MQTT 3.1.1 has no word for that) or the connection was lost first.
+        """
 
     async def settled(self) -> None:
         """Wait until all that this wire published for this link is here, and its own messages are acknowledged.

@@ -8,7 +8,8 @@ disks). A message has arrived when ``publish`` returns.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from broker.access import Access
 from broker.credentials import OPEN, Credentials
@@ -86,8 +87,8 @@ class MemoryBroker:
             if matches(topic_filter, topic) and (self._access is None or self._access.may_read(name, topic)):
                 self._hand_over(session, self._stored[topic])
 
-    def publish(self, sender: str, message: Message) -> None:
-        """Route one message of *sender*, if it may say that."""
+    def publish(self, sender: str, message: Message) -> bool:
+        """Route one message of *sender*, if it may say that; return whether it might."""
         address = (sender, message.topic)
         try:
             route = self._routes[address]
@@ -96,7 +97,7 @@ class MemoryBroker:
         if route is None:
             self.denied += 1
             _log.warning("the broker denied %s a message on %s", sender, message.topic)
-            return
+            return False
         if message.retain:
             if message.payload:
                 self._stored[message.topic] = message
@@ -105,6 +106,7 @@ class MemoryBroker:
             message = Message(message.topic, message.payload)
         for session in route:
             self._hand_over(session, message)
+        return True
 
     def end(self, link: "MemoryLink", why: str | None) -> None:
         """Close *link*'s connection without a goodbye; *why* if it is the broker that ends it."""
@@ -121,7 +123,7 @@ class MemoryBroker:
         if session is None or session.link is not link:
             return None
         session.link = None
-        session.waiting = session.unanswered + session.waiting
+        session.waiting = deque(replace(message, again=True) for message in session.unanswered) + session.waiting
         session.unanswered = deque()
         link.ended(why)
         return session
@@ -171,15 +173,15 @@ class MemoryLink:
         self._check_connected()
         self._broker.subscribe(self.name, topic_filter)
 
-    def publish(self, message: Message) -> None:
+    def publish(self, message: Message, acknowledged: Callable[[], None] | None = None) -> None:
         """Send: it has arrived when this returns."""
         self._check_connected()
         if len(message.payload) > PAYLOAD_LIMIT_BYTES:
             self._broker.end(
                 self, f"a payload of {len(message.payload)} bytes, at most {PAYLOAD_LIMIT_BYTES} are taken"
             )
-        else:
-            self._broker.publish(self.name, message)
+        elif self._broker.publish(self.name, message) and acknowledged is not None:
+            asyncio.get_running_loop().call_soon(acknowledged)
 
     async def settled(self) -> None:
         """Nothing to wait for; raises BrokerLost if the broker ended the connection."""

@@ -16,6 +16,8 @@ STATE = "$state"
 TELEMETRY = "telemetry"
 EVENTS = "events"
 LEAVES = (BIOMETRICS, STATE, TELEMETRY, EVENTS)
+CLOCK = "$clock"
+"""Stands where a device's name stands, alone: what all processes of a live fleet agree on."""
 
 NAME = r"[A-Za-z0-9._-]{1,64}"
 _NAME = re.compile(NAME)
@@ -38,24 +40,29 @@ def check_name(name: str) -> str:
     return name
 
 
+def of_device(fleet: str, device: str, leaf: str) -> str:
+    """Return one of *device*'s topics; *leaf* is one of `LEAVES`."""
+    return f"{ROOT}/{check_name(fleet)}/{check_name(device)}/{leaf}"
+
+
 def biometrics(fleet: str, device: str) -> str:
     """Return where *device* sends its readings."""
-    return _of_device(fleet, device, BIOMETRICS)
+    return of_device(fleet, device, BIOMETRICS)
 
 
 def state(fleet: str, device: str) -> str:
     """Return where *device* says, retained, in what state it is."""
-    return _of_device(fleet, device, STATE)
+    return of_device(fleet, device, STATE)
 
 
 def telemetry(fleet: str, device: str) -> str:
     """Return where *device* says, retained, how it is."""
-    return _of_device(fleet, device, TELEMETRY)
+    return of_device(fleet, device, TELEMETRY)
 
 
 def events(fleet: str, device: str) -> str:
     """Return where *device* tells its journal to a live observer."""
-    return _of_device(fleet, device, EVENTS)
+    return of_device(fleet, device, EVENTS)
 
 
 def server_events(fleet: str) -> str:
@@ -63,9 +70,14 @@ def server_events(fleet: str) -> str:
     return f"{ROOT}/{check_name(fleet)}/{SERVER}/{EVENTS}"
 
 
+def servers_all(fleet: str) -> str:
+    """Return the filter for all that the server says for itself."""
+    return f"{ROOT}/{check_name(fleet)}/{SERVER}/#"
+
+
 def clock(fleet: str) -> str:
     """Return where all processes of a live fleet read the time they agree on."""
-    return f"{ROOT}/{check_name(fleet)}/$clock"
+    return f"{ROOT}/{check_name(fleet)}/{CLOCK}"
 
 
 def everyones(fleet: str, leaf: str) -> str:
@@ -83,7 +95,3 @@ def device_of(topic: str) -> str | None:
     """Return whose topic it is; None if it is not one of ours."""
     parts = parse(topic)
     return parts.device if parts else None
-
-
-def _of_device(fleet: str, device: str, leaf: str) -> str:
-    return f"{ROOT}/{check_name(fleet)}/{check_name(device)}/{leaf}"

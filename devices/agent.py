@@ -5,44 +5,15 @@ happens: the wearer does something, the battery crosses a line, a batch is due, 
 """
 
 import asyncio
-from dataclasses import dataclass
 
 from broker import events as ev
 from devices.alarm import Alarm
-from devices.bulletin import Bulletin
+from devices.anatomy import Anatomy, Look
 from devices.circumstances import COLUMNS, Circumstances
-from devices.duty import Duty
-from devices.figures import Figures
-from devices.intake import Intake
-from devices.kinds import Kind
-from devices.lifelog import LifeLog
 from devices.near import Near
-from devices.power import Power
 from devices.readiness import Standing, absence, why_not
 from devices.script import COMMANDS, Overlaid
-from devices.stream import Stream
 from devices.switch import Switch
-
-INTAKE_EVERY_S = 7_200.0
-
-
-@dataclass(frozen=True)
-class Anatomy:
-    """What one device is made of: without sensors there is no stream, without training no intake and no duty."""
-
-    name: str
-    kind: Kind
-    power: Power
-    figures: Figures
-    lifelog: LifeLog
-    near: Near
-    bulletin: Bulletin
-    record: ev.Record
-    sync_phase_s: float
-    min_examples: int
-    stream: Stream | None
-    intake: Intake | None
-    duty: Duty | None
 
 
 class Agent:
@@ -58,7 +29,7 @@ class Agent:
         self._reachable = False
         self._radio_asleep = False
         self._next_sync_s = anatomy.sync_phase_s
-        self._next_intake_s = anatomy.sync_phase_s + INTAKE_EVERY_S
+        self._next_intake_s = anatomy.sync_phase_s + anatomy.intake_every_s
         self._settled_s = 0.0
         self.hub: Agent = self
         self.followers: list[Agent] = []
@@ -92,6 +63,25 @@ class Agent:
     def near(self) -> Near:
         """The device's near side."""
         return self._is.near
+
+    def look(self) -> Look:
+        """Return how the device stands."""
+        own, life = self._is, self._life
+        return Look(
+            device=self.name,
+            state=own.bulletin.state if self.on else "",
+            battery=self.battery,
+            charging=life.charging,
+            near_link=own.near.connected,
+            far_link=self.far_link,
+            buffer=own.intake.depth if own.intake is not None else None,
+            outbox=own.stream.depth if own.stream is not None else None,
+            busy=own.duty is not None and own.duty.busy,
+        )
+
+    def cut_log(self, now_s: float) -> None:
+        """Close the open interval of the life log here: whoever reads it now misses nothing."""
+        self._is.lifelog.cut(now_s, self.battery)
 
     def follow(self, hub: "Agent") -> None:
         """Stream to *hub* by radio: without it there is no near link."""
@@ -288,7 +278,7 @@ class Agent:
         if not self._is.near.send(now_s) and self._is.near.connected:
             self._is.bulletin.report(now_s, self._standing(), self.readiness)
         if self._is.intake is not None and now_s >= self._next_intake_s:
-            self._next_intake_s = now_s + INTAKE_EVERY_S
+            self._next_intake_s = now_s + self._is.intake_every_s
             await self._is.intake.empty_inbox(now_s)
 
     def _account_for(self, now_s: float) -> None:

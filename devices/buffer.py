@@ -2,7 +2,8 @@
 
 Readings are bounded: when one more would be too many, the oldest leaves. Nights are few and stay. A buffer
 is opened by its *reference*, a word that fits in a Flower ``node_config``; ``memory:`` buffers are found
-again in the process that made them, for as long as somebody holds them.
+again in the process that made them, for as long as somebody holds them; ``sqlite:`` buffers (`devices.storage`)
+last, and are found in any process.
 """
 
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from broker.errors import FleetbeatError
+from broker.messages import Channels
+from devices.storage.taken import Taken
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -74,6 +77,18 @@ class Buffer(Protocol):
         """Take readings, in any order, and return how many left: of all channels the oldest first, never by arrival."""
         ...
 
+    def accept(self, source: str, seq: int, channels: Channels) -> int | None:
+        """Take batch *seq* of *source*, whole, and return how many readings left; None if it was taken before.
+
+        Then nothing changes. Numbers may come in any order. Raises StorageFull if there is no room to write it
+        down: it is not taken, and may come again.
+        """
+        ...
+
+    def taken(self, source: str) -> int:
+        """Return how many readings of *source* were ever accepted, whether or not they have left since."""
+        ...
+
     def window(self, channel: str, from_s: float, to_s: float) -> tuple[FloatArray, FloatArray]:
         """Return times and values in ``[from_s, to_s)`` by time; values are remembered to seven digits."""
         ...
@@ -91,8 +106,11 @@ class Buffer(Protocol):
         ...
 
 
-OPEN: "WeakValueDictionary[str, MemoryBuffer]" = WeakValueDictionary()
-"""The ``memory:`` buffers of this process."""
+OPEN: "WeakValueDictionary[str, Buffer]" = WeakValueDictionary()
+"""The buffers that are open in this process."""
+
+LASTING = "sqlite:"
+"""References of buffers in files begin so; the file's absolute path follows."""
 
 MERGE_CHUNKS = 32
 """So many chunks per channel are worth a merge: a chunk costs 350 bytes beside its readings."""
@@ -112,6 +130,7 @@ class MemoryBuffer:
         self._overdue = 0  # counted as gone, still lying here
         self._evicted = 0
         self._nights: dict[int, KeptNight] = {}
+        self._taken: dict[str, Taken] = {}
         OPEN[reference] = self
 
     def append(self, channel: str, times: npt.ArrayLike, values: npt.ArrayLike) -> int:
@@ -129,6 +148,17 @@ class MemoryBuffer:
         if self._overdue > max(64, self.capacity_readings // 8):
             self._evict()
         return leaving
+
+    def accept(self, source: str, seq: int, channels: Channels) -> int | None:
+        """Take a batch once, and return how many readings left; None if it was taken before."""
+        readings = sum(len(times) for times, _ in channels.values())
+        if not self._taken.setdefault(source, Taken()).add(seq, readings):
+            return None
+        return sum(self.append(channel, times, values) for channel, (times, values) in channels.items())
+
+    def taken(self, source: str) -> int:
+        """Return how many readings of *source* were ever accepted."""
+        return self._taken[source].readings if source in self._taken else 0
 
     def window(self, channel: str, from_s: float, to_s: float) -> tuple[FloatArray, FloatArray]:
         """Return times and values in ``[from_s, to_s)`` by time."""
@@ -218,6 +248,11 @@ class _Channel:
 def open_buffer(reference: str) -> Buffer:
     """Return the buffer called *reference*; a FleetbeatError tells what is wrong when there is none."""
     found = OPEN.get(reference)
-    if found is None:
-        raise FleetbeatError(f"no buffer {reference!r} is open here (open: {', '.join(sorted(OPEN)) or 'none'})")
-    return found
+    if found is not None:
+        return found
+    if reference.startswith(LASTING):
+        # Virtual time and Flower's own simulation never need it.
+        from devices.storage.buffer import open_lasting
+
+        return open_lasting(reference)
+    raise FleetbeatError(f"no buffer {reference!r} is open here (open: {', '.join(sorted(OPEN)) or 'none'})")

@@ -21,6 +21,11 @@ class Bulletin:
         self._intake = intake
         self._duty = duty
 
+    @property
+    def state(self) -> str:
+        """The device's own word for itself, as it last said it."""
+        return self._voice.state
+
     def tell(self, now_s: float, standing: Standing, why_not: str | None) -> None:
         """Say the state in a word, and report, if anything in them is new; *why_not* as in `readiness.why_not`."""
         low = standing.battery < self._low_at

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 
 from broker import events as ev
 from broker import topics
-from broker.link import Link
-from broker.messages import MalformedBatch, decode_batch
+from broker.errors import StorageFull
+from broker.link import Link, Message
+from broker.messages import Batch, MalformedBatch, decode_batch
+from broker.seal import Doubled, Refused, Unsealer
 from devices.body import Body, Night
 from devices.buffer import Buffer
 from devices.figures import Figures
@@ -16,6 +19,8 @@ from devices.learning.holdout import sizes
 from devices.learning.task import Task
 
 LOOK_AHEAD_S = 2 * 86_400.0
+WAITING_BATCHES = 96
+"""While the disk is full so many batches wait in memory: a day of them, at one a quarter of an hour."""
 REMEMBER_S = 2 * 86_400.0
 """Readings that come later than this after a night change its examples no more."""
 
@@ -36,6 +41,7 @@ class Intake:
         task: Task,
         epochs: str,
         diary: Diary | None,
+        unsealer: Unsealer | None = None,
     ) -> None:
         """Read the topics of *sources* (the wearer's sensing devices) and learn from the nights of their *body*."""
         self._device = device
@@ -49,12 +55,15 @@ class Intake:
         self._task = task
         self._epochs = epochs
         self._diary = diary
-        self._seen: dict[str, int] = dict.fromkeys(sources, 0)
+        self._unsealer = unsealer
+        self._waiting: list[Batch] = []
         self._known_until_s = 0.0
         self._upcoming: list[Night] = body.nights(0.0, LOOK_AHEAD_S)
         self._recent: list[Night] = []
         self._counts = buffer.counts()
         self.malformed = 0
+        self.refused = 0
+        """Sealed payloads that somebody altered, replayed, or put in another order."""
 
     @property
     def examples(self) -> int:
@@ -88,33 +97,59 @@ class Intake:
         """
         await self._link.settled()
         oldest_s = math.inf
-        for message in self._link.take():
+        waiting, self._waiting = self._waiting, []
+        arrived = (self._read(message, now_s) for message in self._link.take())
+        for batch in (*waiting, *(batch for batch in arrived if batch is not None)):
             try:
-                batch = decode_batch(message.payload, self._t0_unix)
-                source = batch.device
-                expected = topics.biometrics(self._fleet, source) if source in self._sources else None
-                if batch.fleet != self._fleet or message.topic != expected:
-                    raise MalformedBatch(f"a batch of {batch.fleet}'s {batch.device} on {message.topic}")
-            except MalformedBatch as error:
-                self.malformed += 1
-                self._record(ev.MessageMalformed(now_s, self._device, message.topic, str(error)))
+                evicted = self.buffer.accept(batch.device, batch.seq, batch.channels)
+            except StorageFull as error:
+                self._put_off(batch, str(error), now_s)
                 continue
-            if batch.seq <= self._seen[source]:
+            if evicted is None:
                 continue
-            self._seen[source] = batch.seq
-            evicted = 0
-            for channel, (times, values) in batch.channels.items():
-                oldest_s = min(oldest_s, float(times.min()))
-                evicted += self.buffer.append(channel, times, values)
-                self._sources[source].readings_buffered += len(times)
+            self._sources[batch.device].readings_buffered += batch.readings
+            oldest_s = min(oldest_s, *(float(times.min()) for times, _ in batch.channels.values()))
             if evicted:
                 self._record(ev.ReadingsEvicted(now_s, self._device, evicted))
+        if self._unsealer is not None:
+            with suppress(StorageFull):  # after a crash an old payload may pass the seal then: the buffer knows it
+                self._unsealer.save()
         if oldest_s < math.inf:
             self._recent = [night for night in self._recent if night.known_s > now_s - REMEMBER_S]
             for night in self._recent:
                 if oldest_s < night.rise_s:
                     self._learn(night, now_s)
             self._counts = self.buffer.counts()
+
+    def _put_off(self, batch: Batch, error: str, now_s: float) -> None:
+        """There is no room to write a batch down: it waits here for the next time, the newest of so many."""
+        if not self._waiting:
+            self._record(ev.StorageFull(now_s, self._device, error))
+        self._waiting = [*self._waiting, batch][-WAITING_BATCHES:]
+
+    def _read(self, message: Message, now_s: float) -> Batch | None:
+        """Return the batch in *message*; None, and counted, if it is nobody's, makes no sense, or was tampered with."""
+        try:
+            payload = (
+                message.payload
+                if self._unsealer is None
+                else self._unsealer.open(message.topic, message.payload, dup=message.again)
+            )
+            batch = decode_batch(payload, self._t0_unix)
+            expected = topics.biometrics(self._fleet, batch.device) if batch.device in self._sources else None
+            if batch.fleet != self._fleet or message.topic != expected:
+                raise MalformedBatch(f"a batch of {batch.fleet}'s {batch.device} on {message.topic}")
+        except Doubled:
+            return None  # the broker sent the very same bytes again, as QoS 1 allows
+        except Refused as error:
+            self.refused += 1
+            self._record(ev.MessageRefused(now_s, self._device, message.topic, str(error)))
+        except MalformedBatch as error:
+            self.malformed += 1
+            self._record(ev.MessageMalformed(now_s, self._device, message.topic, str(error)))
+        else:
+            return batch
+        return None
 
     async def wake_up(self, now_s: float) -> None:
         """It is morning: the labels of the night are known, its examples can be made."""
@@ -131,6 +166,10 @@ class Intake:
         self._counts = self.buffer.counts()
 
     def _learn(self, night: Night, now_s: float) -> None:
-        kept = learn_night(self.buffer, self._task, night, self._epochs, self._diary, self._body.truth)
+        try:
+            kept = learn_night(self.buffer, self._task, night, self._epochs, self._diary, self._body.truth)
+        except StorageFull as error:
+            self._record(ev.StorageFull(now_s, self._device, str(error)))
+            return
         if kept is not None:
             self._record(ev.NightKnown(now_s, self._device, kept.index, len(kept.examples)))

@@ -9,9 +9,10 @@ from broker import events as ev
 from broker import topics
 from broker.link import Link, Message
 from broker.messages import encode_batch
+from broker.seal import Seal
 from devices.body import Body
 from devices.figures import Figures
-from devices.kinds import Kind
+from devices.hardware.radio import Near
 from devices.outbox import Batch, Outbox
 
 
@@ -41,22 +42,32 @@ class Stream:
     def __init__(
         self,
         address: Address,
-        kind: Kind,
+        near: Near | None,
         senses: Mapping[str, float],
         body: Body,
         link: Link,
+        outbox: Outbox,
         figures: Figures,
         record: ev.Record,
+        seal: Seal | None = None,
+        *,
+        lasting: bool = False,
     ) -> None:
-        """*senses*: the channels measured and every how many seconds (0: as recorded)."""
+        """*senses*: the channels measured and every how many seconds (0: as recorded); *near* None: no radio needed.
+
+        *lasting*: a batch is kept until the broker acknowledged it. In virtual time nothing is lost once it was sent.
+        """
         self._address = address
         self._senses = senses
-        self._near = kind.near
+        self._near = near
         self._body = body
         self._link = link
         self._figures = figures
         self._record = record
-        self._outbox = Outbox(kind.outbox_readings)
+        self._outbox = outbox
+        self._seal = seal
+        self._lasting = lasting
+        self._trouble: str | None = None
         self._topic = topics.biometrics(address.fleet, address.device)
         self._sensing_since_s: float | None = None
         self._worn: list[tuple[float, float]] = []
@@ -90,6 +101,9 @@ class Stream:
                 )
         self._figures.readings_sensed += sum(len(times) for times, _ in channels.values())
         dropped = self._outbox.put(channels)
+        if self._outbox.trouble is not None and self._outbox.trouble != self._trouble:
+            self._record(ev.StorageFull(now_s, self._address.device, self._outbox.trouble))
+        self._trouble = self._outbox.trouble
         if dropped:
             self._figures.readings_dropped += dropped
             self._record(ev.ReadingsDropped(now_s, self._address.device, dropped, "outbox_full"))
@@ -111,20 +125,30 @@ class Stream:
         parcel = self.parcel
         assert parcel is not None
         self.parcel = None
+        seq = parcel.batch.seq
         self._outbox.sent()
-        self._link.publish(Message(self._topic, parcel.payload))
-        self._figures.readings_sent += parcel.batch.readings
+        payload = parcel.payload if self._seal is None else self._seal.seal(parcel.payload)
+        if self._lasting:
+            self._link.publish(Message(self._topic, payload), lambda: self._outbox.confirmed(seq))
+        else:
+            self._link.publish(Message(self._topic, payload))
+            self._outbox.confirmed(seq)
+        self._figures.readings_sent += 0 if parcel.batch.again else parcel.batch.readings
         self._record(
             ev.BatchSent(
                 now_s,
                 self._address.device,
                 self._address.trainer,
-                parcel.batch.seq,
+                seq,
                 parcel.batch.readings,
                 len(parcel.payload),
             )
         )
         return parcel
+
+    def recall(self) -> None:
+        """The broker is gone: what it may have lost waits in the outbox again."""
+        self._outbox.recall()
 
     def tear(self, now_s: float) -> float:
         """The near link broke under a parcel: it stays in the outbox. Return the bytes that had crossed in vain."""

@@ -17,7 +17,7 @@ class Voice:
         self._record = record
         self._state_topic = topics.state(fleet, device)
         self._telemetry_topic = topics.telemetry(fleet, device)
-        self._state = ""
+        self.state = ""
         self._told: tuple[object, ...] = ()
         self._again_s = 0.0
 
@@ -28,13 +28,13 @@ class Voice:
 
     def silenced(self) -> None:
         """The broker said the last word (the will): everything must be said anew."""
-        self._state, self._told = "", ()
+        self.state, self._told = "", ()
 
     def say(self, state: str, now_s: float) -> None:
         """Publish the device's own word for itself, if it changed."""
-        if state == self._state or not self._link.connected:
+        if state == self.state or not self._link.connected:
             return
-        self._state = state
+        self.state = state
         self._record(ev.StateChanged(now_s, self._device, state))
         self._link.publish(Message(self._state_topic, state.encode(), retain=True))
 

@@ -1,6 +1,6 @@
 """Which broker: the word behind ``--broker`` becomes a wire."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,15 @@ class BrokerChoice:
     ca: Path | None = None
 
 
+def access_of(fleet: str, residents: Sequence[Device], houses: Mapping[str, Collection[str]] | None = None) -> Access:
+    """Return the rules of a fleet's broker; *houses* is user → the devices that one process of many hosts."""
+    heard: dict[str, list[str]] = {resident.name: [] for resident in residents}
+    for resident in residents:
+        if resident.trainer is not None:
+            heard[resident.trainer].append(resident.name)
+    return Access(fleet, heard, houses or {})
+
+
 @contextmanager
 def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Iterator[tuple[Wire, str]]:
     """Give a wire to the chosen broker and a word for which it is; a broker of ours ends with the block.
@@ -42,7 +51,7 @@ def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Ite
         raise UsageError(
             f"--broker {choice.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)"
         )
-    access = Access(fleet, {r.name: [other.name for other in residents if other.trainer == r.name] for r in residents})
+    access = access_of(fleet, residents)
     if own:
         credentials = read_credentials(choice.credentials) if choice.credentials else OPEN
         yield MqttWire(read_address(choice.where, choice.ca), credentials), choice.where

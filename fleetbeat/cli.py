@@ -10,6 +10,7 @@ from fleetbeat.terminal import listen, print_json, say, show_result
 
 if TYPE_CHECKING:
     from devices.settings import Fleet as FleetSettings
+    from fleetbeat.rehearsal import Ran
 
 app = typer.Typer(
     name="fleetbeat",
@@ -83,12 +84,17 @@ def run(
 
     from fleetbeat import rehearsal
     from fleetbeat.brokers import BrokerChoice
+
+    choice = BrokerChoice(broker, broker_credentials, broker_ca)
+    _tell_the_end(rehearsal.run(loaded, out=out, broker=choice, workers=workers, quiet=quiet or json), json=json)
+
+
+def _tell_the_end(ran: "Ran", *, json: bool) -> None:
+    """Write the report of a run, print what came of it, and exit with what that means."""
     from fleetbeat.report import write_report
     from fleetbeat.saved_run import SavedRun
     from fleetbeat.summary import summary
 
-    choice = BrokerChoice(broker, broker_credentials, broker_ca)
-    ran = rehearsal.run(loaded, out=out, broker=choice, workers=workers, quiet=quiet or json)
     saved = SavedRun(ran.path)
     write_report(saved)
     show_result(json, lambda: saved.results | {"path": str(ran.path)}, lambda: summary(saved))
@@ -98,6 +104,64 @@ def run(
         reason = saved.results["account"]["reason"] or f"ask `fleetbeat why {ran.path} DEVICE ROUND`"
         say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}): {reason}")
         raise typer.Exit(1)
+
+
+@app.command(epilog="Example: fleetbeat up household --speed 720")
+def up(
+    fleet: Fleet,
+    speed: Annotated[
+        float, typer.Option(min=0.001, max=1_000_000, help="Seconds of life in a second: 1 is real time")
+    ] = 720.0,
+    rounds: Annotated[int | None, typer.Option(help="How many rounds of learning")] = None,
+    seed: Seed = None,
+    out: Out = None,
+    broker: Annotated[
+        str, typer.Option(metavar="WHERE", help="mosquitto (a private one), mqtt://HOST:PORT or mqtts://HOST:PORT")
+    ] = "mosquitto",
+    broker_credentials: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
+    ] = None,
+    broker_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")
+    ] = None,
+    superlink: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="HOST:PORT of a SuperLink of your own; default: a private one")
+    ] = None,
+    superlink_ca: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own SuperLink")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Submit no run: wait for your own `flwr run . CONNECTION`")
+    ] = False,
+    plain: Annotated[bool, typer.Option("--plain", help="Do not seal readings: to look at them")] = False,
+    insecure: Annotated[bool, typer.Option("--insecure", help="No TLS")] = False,
+    sets: Sets = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Let a fleet live and learn for real: a broker, a Flower SuperLink, and a clock that runs SPEED times as fast.
+
+    While it lives, type what happens to a device: `phone-1 unplug`.
+    """
+    listen(verbose=verbose)
+    loaded = _fleet(fleet, seed=seed, rounds=rounds, strategy=strategy, sets=sets)
+
+    from fleetbeat import live
+    from fleetbeat.brokers import BrokerChoice
+    from fleetbeat.premises import Wishes
+
+    wishes = Wishes(
+        broker=BrokerChoice(broker, broker_credentials, broker_ca),
+        superlink=superlink,
+        superlink_ca=superlink_ca,
+        plain=plain,
+        insecure=insecure,
+    )
+    _tell_the_end(live.up(loaded, wishes, speed=speed, submits=not wait, out=out, quiet=quiet or json), json=json)
 
 
 @app.command(epilog="Example: fleetbeat new my-fleet.toml --from household")
@@ -223,6 +287,42 @@ def why(
 
     chained = reasons.chain(SavedRun(run), device, round_, "evaluate" if evaluation else "train")
     show_result(json, lambda: chained, lambda: "" if quiet else reasons.story(chained))
+
+
+@app.command(epilog="Example: fleetbeat broker household --out my-broker --host broker.example")
+def broker(
+    fleet: Fleet,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for all of it; it must be empty or absent")],
+    host: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A name or IP address by which the broker is reached; repeatable"),
+    ] = None,
+    house: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DEVICES", help="A user for a process that hosts DEVICES (a,b,…); repeatable"),
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, help="How long the certificates hold")] = 365,
+    insecure: Annotated[bool, typer.Option("--insecure", help="No TLS")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the secrets that DIR holds; add what is missing")] = False,
+    renew: Annotated[bool, typer.Option("--renew", help="Replace certificates, passwords and keys in DIR")] = False,
+    sets: Sets = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Write all that a broker of your own needs: configuration, passwords, access rules, certificates, keys."""
+    listen(verbose=verbose)
+    loaded = _fleet(fleet, sets=sets)
+
+    from fleetbeat import own_broker
+
+    written = own_broker.write_for(
+        loaded, out, host or (), house or (), days, insecure=insecure, keep=keep, renew=renew
+    )
+    asked = own_broker.in_words(fleet, sets or ())
+    show_result(
+        json, lambda: own_broker.as_json(written, asked), lambda: "" if quiet else own_broker.words(written, asked)
+    )
 
 
 @app.command(epilog="Example: fleetbeat kinds smartwatch")

@@ -129,7 +129,7 @@ def run_virtual(life: Coroutine[Any, Any, Result], patience_s: float = PATIENCE_
 
 
 @contextmanager
-def interruptible(loop: VirtualLoop) -> Iterator["asyncio.Future[None]"]:
+def interruptible(loop: asyncio.AbstractEventLoop) -> Iterator["asyncio.Future[None]"]:
     """Give a future that is done once Ctrl-C or SIGTERM asked for the end: between two events, the world in order.
 
     Who asks twice does not want to wait for that: KeyboardInterrupt, wherever we are. Only in the main thread,

@@ -1,13 +1,16 @@
-"""The repository as a Flower App: ``flwr run .`` trains the same model in Flower's own simulation.
+"""The repository as a Flower App: ``flwr run .`` trains a fleet that lives, or one in Flower's own simulation.
 
-There every device is always on and nothing takes time: what Flower's users know, and what a life can be
-compared with. ``docs/flower.md`` says what to type.
+Where the SuperLink's environment names a broker (`fleetbeat.live_app`), the fleet lives there. Otherwise every device
+is always on and nothing takes time: what Flower's users know, and what a life can be compared with.
+``docs/flower.md`` says what to type.
 """
 
+import os
 import random
 
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.serverapp import Grid, ServerApp
+from flwr.superlink.grid import HttpGrid
 
 from aggregator.strategies import Cohort, make_strategy
 from broker.errors import SettingsError
@@ -15,13 +18,27 @@ from devices.fleet_file import Overrides, load_fleet
 from devices.learning.task import TASKS, initial_arrays
 from devices.settings import Fleet
 from fleetbeat.judge import Judge, judge_for
+from fleetbeat.live_app import serve, whereabouts
 
 server_app = ServerApp()
 
 
 @server_app.main()
 def main(grid: Grid, context: Context) -> None:
-    """Train for as many rounds as the run says and judge each model on strangers.
+    """Train for as many rounds as the fleet or the run says and judge each model on strangers."""
+    where = whereabouts(os.environ)
+    if where is None:
+        simulate(grid, context)
+    elif isinstance(grid, HttpGrid):
+        serve(grid, context, where, _say)
+    else:
+        raise SettingsError(
+            "FLEETBEAT_BROKER is set, but this SuperLink simulates: a fleet that lives needs a real one"
+        )
+
+
+def simulate(grid: Grid, context: Context) -> None:
+    """Train on nodes that are always on.
 
     The fleet is ``run_config["fleet"]``; all other keys stand for those of its ``[learning]``.
     """

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from devices.assembly import AS_RECORDED
 from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import Examples
-from devices.host import AS_RECORDED
 from devices.kinds import kind_named
 from devices.learning.history import nights_of, seen_through, whole_day
 from devices.learning.holdout import joined

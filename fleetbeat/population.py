@@ -20,6 +20,8 @@ from devices.host import Host
 from devices.lifelog import Lived
 from devices.residents import Device, residents
 from devices.settings import DAY_S, Fleet
+from devices.storage.store import MemoryStore
+from devices.surroundings import Surroundings
 from fleetbeat.clock import run_virtual
 from fleetbeat.hours import KindHours, by_kind_and_hour
 from fleetbeat.run_folder import cell
@@ -99,12 +101,20 @@ def live_without_learning(fleet: Fleet, days: float | None = None) -> Population
 
     numbers = itertools.count(1)
     wire = MemoryWire(MemoryBroker(access))
-    host = Host(fleet, here, wire, lambda _: NoServer(next(numbers)), NoServer(0), record)
+    lived: list[Lived] = []
+    around = Surroundings(
+        wire=wire,
+        uplink_of=lambda _: NoServer(next(numbers)),
+        app=NoServer(0),
+        store=MemoryStore(fleet.name),
+        record=record,
+        lived=lived.append,
+    )
+    host = Host(fleet, here, around)
     run_virtual(_days(host, wire, fleet.days * DAY_S))
     reports: dict[str, Report] = host.reports()
     life_j = {name: report.life_j for name, report in reports.items()}
-    lived = tuple(host.lived)
-    return Population(fleet, here, lived, tuple(by_kind_and_hour(fleet, here, lived, life_j, sent_bytes)))
+    return Population(fleet, here, tuple(lived), tuple(by_kind_and_hour(fleet, here, lived, life_j, sent_bytes)))
 
 
 async def _days(host: Host, wire: MemoryWire, until_s: float) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
@@ -50,9 +50,14 @@ class Watcher:
 
     def round_ended(self, event: ev.RoundEnded, account: Account) -> None:
         """One line for the round: who delivered, who did not and why, how good the model is now."""
-        date = (self._start + timedelta(seconds=event.t_s)).strftime("%a %H:%M")
         self._progress.update(self._bar, description=f"round {event.round} of {self._rounds} done")
-        self.say(f"[dim]{date}[/dim]  round {event.round}: {described(account, event.round)}")
+        self.say(told(self._start, event, account))
+
+
+def told(start: datetime, event: ev.RoundEnded, account: Account) -> str:
+    """Return the line for a round that has ended: when, who delivered, who did not and why, how good the model is."""
+    date = (start + timedelta(seconds=event.t_s)).strftime("%a %H:%M")
+    return f"[dim]{date}[/dim]  round {event.round}: {described(account, event.round)}"
 
 
 def described(account: Account, round_: int) -> str:

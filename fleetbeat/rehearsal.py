@@ -77,11 +77,11 @@ def run(
                 results.refer()
             finally:
                 results.write(world.now_s, cause)
-                folder.write_json("run.json", _machine(which, workers, time.perf_counter() - began, world.now_s))
+                folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
     return Ran(path, cause, any(line.updates for line in world.account.rounds.values()))
 
 
-def _machine(broker: str, workers: int, wall_s: float, virtual_s: float) -> dict[str, object]:
+def machine(broker: str, workers: int, wall_s: float, life_s: float) -> dict[str, object]:
     """Return all that depends on the machine; the command line names files of secrets, never what is in them."""
     mine = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
@@ -96,7 +96,7 @@ def _machine(broker: str, workers: int, wall_s: float, virtual_s: float) -> dict
         "broker": broker,
         "workers": workers,
         "wall_s": round(wall_s, 3),
-        "virtual_s_per_wall_s": round(virtual_s / wall_s, 1),
+        "virtual_s_per_wall_s": round(life_s / wall_s, 1),
         "peak_memory_mb": {"main": round(mine * to_mb), "largest_child": round(children * to_mb)},
     }
 

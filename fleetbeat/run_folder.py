@@ -1,6 +1,7 @@
 """A run folder: the journal as it happens, the tables anew after every round, each file whole or not there."""
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ _FLUSH_LINES = 2_000
 
 
 class RunFolder:
-    """Writes into one folder; a full disk or a forbidden path is one clear message."""
+    """Writes into one folder; a full disk or a forbidden path is one clear message. Any thread may record."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -25,23 +26,25 @@ class RunFolder:
         except OSError as error:
             raise RunFolderError(_cannot(path, error)) from None
         self._lines: list[bytes] = []
+        self._writing = threading.Lock()
 
     def record(self, event: Event) -> None:
         """Append *event* to the journal."""
-        self._lines.append(
-            orjson.dumps(as_record(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
-        )
+        line = _line(event)
+        with self._writing:
+            self._lines.append(line)
         if len(self._lines) >= _FLUSH_LINES:
             self.flush()
 
     def flush(self) -> None:
         """Put what was recorded so far on disk."""
-        lines, self._lines = self._lines, []
-        try:
-            self._journal.write(b"".join(lines))
-            self._journal.flush()
-        except OSError as error:
-            raise RunFolderError(_cannot(self.path / "journal.jsonl", error)) from None
+        with self._writing:
+            lines, self._lines = self._lines, []
+            try:
+                self._journal.write(b"".join(lines))
+                self._journal.flush()
+            except OSError as error:
+                raise RunFolderError(_cannot(self.path / "journal.jsonl", error)) from None
 
     def close(self) -> None:
         """Finish the journal."""
@@ -50,6 +53,11 @@ class RunFolder:
         finally:
             with suppress(OSError):  # that it cannot be written was said above
                 self._journal.close()
+
+    def rewrite_journal(self, events: Iterable[Event]) -> None:
+        """Write the whole journal anew, once nobody records any more: *events* in their final order."""
+        self.close()
+        self.write("journal.jsonl", b"".join(map(_line, events)))
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file in one step: readers see the old one or the new one, never half."""
@@ -70,6 +78,10 @@ class RunFolder:
         """Write a CSV file; booleans as true/false, what is not known as nothing."""
         rows = [header, *(",".join(map(cell, line)) for line in lines)]
         self.write(name, ("\n".join(rows) + "\n").encode())
+
+
+def _line(event: Event) -> bytes:
+    return orjson.dumps(as_record(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
 
 
 def cell(value: object) -> str:

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from aggregator.accounting import Account, Glance
 from aggregator.course import Arrays, Course, course_from
-from aggregator.grid import FleetGrid, Habits
+from aggregator.grid import FleetGrid
 from aggregator.hosting import serve
 from aggregator.selection import Selection
-from aggregator.server_app import Plan, Witness, server_app
-from aggregator.strategies import Cohort
+from aggregator.server_app import Witness, server_app
 from aggregator.superlink import SuperLink
-from aggregator.timetable import Timetable
 from aggregator.turns import Turns
 from aggregator.uplink import NodeUplink
 from broker import events as ev
@@ -30,13 +28,12 @@ from devices.learning.task import TASKS, initial_arrays
 from devices.lifelog import Lived
 from devices.residents import Device
 from devices.settings import Fleet
+from devices.storage.store import MemoryStore
+from devices.surroundings import Surroundings
 from fleetbeat.clock import VirtualLoop, interruptible, run_virtual
 from fleetbeat.judge import Judge
+from fleetbeat.plan import DAY_S, SERVER_POLL_S, habits_of, plan_of, timetable_of
 from fleetbeat.workers import RunConfig, Workers
-
-DAY_S = 86_400.0
-PATIENCE_DAYS = 2
-"""So many rounds' distances the server waits for enough devices before it gives the run up."""
 
 
 @dataclass(frozen=True)
@@ -78,12 +75,16 @@ class World:
             name: (uplink.node_id, {"buffer": f"memory:{fleet.name}/{name}"}) for name, uplink in self._uplinks.items()
         }
         self._workers = Workers(workers, self.superlink.run_id, run_config(fleet), nodes)
-        self.host = Host(fleet, residents, wire, self._uplinks.__getitem__, self._workers, self.record)
-
-    @property
-    def lived(self) -> Sequence[Lived]:
-        """The intervals that everybody has lived."""
-        return self.host.lived
+        self.lived: list[Lived] = []
+        around = Surroundings(
+            wire=wire,
+            uplink_of=self._uplinks.__getitem__,
+            app=self._workers,
+            store=MemoryStore(fleet.name),
+            record=self.record,
+            lived=self.lived.append,
+        )
+        self.host = Host(fleet, residents, around)
 
     @property
     def buffers(self) -> Mapping[str, Buffer]:
@@ -148,29 +149,10 @@ class World:
                 raise error
 
     def _server(self, turns: Turns, loop: VirtualLoop, selection: Selection) -> "asyncio.Future[None]":
-        learning = self.fleet.learning
-        habits = Habits(
-            seed=self.fleet.seed,
-            poll_s=0.0 if self.fleet.ideal else SERVER_POLL_S,
-            selectable=learning.selectable,
-            needed=learning.min_train_devices,
-            patience_s=PATIENCE_DAYS * max(learning.round_every_s, DAY_S),
-        )
-        timetable = Timetable(learning.first_round_s, learning.round_every_s)
-        grid = FleetGrid(turns, self.superlink, selection, timetable, habits, self.record)
-        cohort = Cohort(
-            devices=len(self._uplinks),
-            fraction_train=learning.fraction_train,
-            fraction_evaluate=learning.fraction_evaluate,
-            min_train_devices=learning.min_train_devices,
-        )
-        plan = Plan(
-            strategy=learning.strategy,
-            strategy_options=learning.strategy_options,
-            rounds=learning.rounds,
-            round_deadline_s=learning.round_deadline_s,
-            cohort=cohort,
-        )
+        fleet = self.fleet
+        habits = habits_of(fleet, 0.0 if fleet.ideal else SERVER_POLL_S)
+        grid = FleetGrid(turns, self.superlink, selection, timetable_of(fleet), habits, self.record)
+        plan = plan_of(fleet, len(self._uplinks))
         witness = Witness(
             record=self.record,
             now_s=loop.time,
@@ -208,10 +190,6 @@ class World:
     def _glance(self, device: str) -> Glance:
         agent = self.host.agents[device]
         return Glance(round(agent.battery, 4), agent.far_link)
-
-
-SERVER_POLL_S = 3.0
-"""Flower's HttpGrid looks for replies every 3 s."""
 
 
 def run_config(fleet: Fleet) -> RunConfig:

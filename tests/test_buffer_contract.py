@@ -1,6 +1,9 @@
 """What every buffer promises, whichever kind it is. A new kind joins by a row in `BUFFERS`."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,18 +11,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.errors import FleetbeatError
+from broker.messages import Channels
 from devices.buffer import Buffer, BufferCounts, Examples, MemoryBuffer, open_buffer
+from devices.storage.store import MemoryStore, SqliteStore, Store
 
 MakeBuffer = Callable[[int], Buffer]
 
-BUFFERS: dict[str, MakeBuffer] = {
-    "memory": lambda capacity_readings: MemoryBuffer("memory:phone-1", capacity_readings),
+BUFFERS: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda folder: MemoryStore(folder.name),
+    "lasting": SqliteStore,
 }
 
 
 @pytest.fixture(params=sorted(BUFFERS))
-def make(request: pytest.FixtureRequest) -> MakeBuffer:
-    return BUFFERS[request.param]
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeBuffer]:
+    with closing(BUFFERS[request.param](tmp_path)) as store:
+        yield lambda capacity_readings: store.buffer("phone-1", capacity_readings)
+
+
+def batch(*times: float) -> Channels:
+    return {"heart_rate": (np.array(times), np.full(len(times), 60.0))}
 
 
 def night(size: int, label: int = 1) -> Examples:
@@ -116,8 +127,51 @@ def test_a_buffer_is_opened_by_its_reference(make: MakeBuffer) -> None:
 def test_a_reference_to_nothing_says_what_is_open(make: MakeBuffer) -> None:
     buffer = make(10)
 
-    with pytest.raises(FleetbeatError, match=f"nobody.*{buffer.reference}"):
+    with pytest.raises(FleetbeatError, match=f"nobody.*{re.escape(buffer.reference)}"):
         open_buffer("memory:nobody")
+
+
+def test_a_batch_is_taken_once(make: MakeBuffer) -> None:
+    buffer = make(3)
+
+    assert buffer.accept("band-1", 1, batch(0.0, 60.0)) == 0
+    assert buffer.accept("band-1", 2, batch(120.0, 180.0)) == 1
+    assert buffer.accept("band-1", 1, batch(0.0, 60.0)) is None
+
+    assert buffer.window("heart_rate", 0.0, 999.0)[0].tolist() == [60.0, 120.0, 180.0]
+    assert buffer.counts() == BufferCounts(readings=3, evicted=1, nights=0, examples=0)
+
+
+def test_a_lost_batch_may_come_later(make: MakeBuffer) -> None:
+    buffer = make(100)
+
+    arrivals = [buffer.accept("band-1", seq, batch(seq * 60.0)) for seq in (1, 4, 2, 4, 2, 3, 3, 5)]
+
+    assert arrivals == [0, 0, 0, None, None, 0, None, 0]
+    assert buffer.window("heart_rate", 0.0, 999.0)[0].tolist() == [60.0, 120.0, 180.0, 240.0, 300.0]
+
+
+def test_every_source_has_numbers_and_a_count_of_its_own(make: MakeBuffer) -> None:
+    buffer = make(2)
+
+    assert buffer.accept("band-1", 7, batch(0.0, 60.0)) == 0
+    assert buffer.accept("ring-1", 7, batch(0.0, 60.0, 120.0)) == 3
+    buffer.append("heart_rate", [999.0], [60])
+
+    assert (buffer.taken("band-1"), buffer.taken("ring-1"), buffer.taken("watch-1")) == (2, 3, 0)
+
+
+def test_a_night_stays_the_same_object_until_it_changes(make: MakeBuffer) -> None:
+    buffer = make(2)
+    buffer.keep_night(1, night(3), fresh=True)
+    buffer.keep_night(2, night(3), fresh=True)
+    first, second = buffer.nights()
+
+    buffer.append("heart_rate", [0.0], [60])
+    buffer.keep_night(2, night(4), fresh=True)
+
+    assert buffer.nights()[0] is first
+    assert buffer.nights()[1] is not second
 
 
 batches = st.lists(
@@ -131,26 +185,67 @@ batches = st.lists(
 
 @pytest.mark.parametrize("kind", sorted(BUFFERS))
 @given(batches=batches, capacity=st.integers(0, 300), look_every=st.integers(1, 50))
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 def test_the_newest_readings_remain_whatever_comes_in_whatever_order(
-    kind: str, batches: list[tuple[str, list[float]]], capacity: int, look_every: int
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    batches: list[tuple[str, list[float]]],
+    capacity: int,
+    look_every: int,
 ) -> None:
-    buffer, everything, evicted = BUFFERS[kind](capacity), [], 0
+    everything: list[float] = []
+    evicted = 0
 
-    for number, (channel, times) in enumerate(batches):
-        evicted += buffer.append(channel, times, times)
-        everything += times
-        if number % look_every == 0:
-            buffer.window(channel, 0.0, 10.0)
+    with closing(BUFFERS[kind](tmp_path_factory.mktemp("buffer"))) as store:
+        buffer = store.buffer("phone-1", capacity)
+        for number, (channel, times) in enumerate(batches):
+            evicted += buffer.append(channel, times, times)
+            everything += times
+            if number % look_every == 0:
+                buffer.window(channel, 0.0, 10.0)
+        remaining = [buffer.window(channel, -1e9, 1e9) for channel in ("heart_rate", "movement", "light")]
+        counts = buffer.counts()
 
-    remaining = [buffer.window(channel, -1e9, 1e9) for channel in ("heart_rate", "movement", "light")]
     assert (
         sorted(np.concatenate([times for times, _ in remaining]))
         == sorted(everything)[max(len(everything) - capacity, 0) :]
     )
     assert all(np.array_equal(values, times.astype(np.float32)) for times, values in remaining)
     assert evicted == max(len(everything) - capacity, 0)
-    assert buffer.counts().readings == min(len(everything), capacity)
+    assert counts.readings == min(len(everything), capacity)
+
+
+arrivals = st.lists(
+    st.tuples(st.sampled_from(["band-1", "ring-1"]), st.integers(0, 12), st.integers(0, 30)), max_size=40
+)
+
+
+@given(arrivals=arrivals, capacity=st.integers(0, 100))
+@settings(deadline=None, max_examples=25)
+def test_both_kinds_take_the_same_and_count_the_same(
+    tmp_path_factory: pytest.TempPathFactory, arrivals: list[tuple[str, int, int]], capacity: int
+) -> None:
+    taken: dict[tuple[str, int], int] = {}
+
+    with ExitStack() as open_stores:
+        folder = tmp_path_factory.mktemp("both")
+        stores = [open_stores.enter_context(closing(BUFFERS[kind](folder))) for kind in sorted(BUFFERS)]
+        first, second = (store.buffer("phone-1", capacity) for store in stores)
+        for source, seq, readings in arrivals:
+            news = batch(*(seq * 100.0 + np.arange(float(readings))))
+            evicted = first.accept(source, seq, news)
+
+            assert second.accept(source, seq, news) == evicted
+            assert (evicted is None) == ((source, seq) in taken)
+            taken.setdefault((source, seq), readings)
+
+        for source in ("band-1", "ring-1"):
+            expected = sum(readings for (name, _), readings in taken.items() if name == source)
+            assert first.taken(source) == second.taken(source) == expected
+        assert first.counts() == second.counts()
+        assert first.counts().readings + first.counts().evicted == sum(taken.values())
+        for ours, theirs in zip(first.window("heart_rate", 0, 1e9), second.window("heart_rate", 0, 1e9), strict=True):
+            assert ours.tolist() == theirs.tolist()
 
 
 def test_memory_buffers_want_a_name_of_their_own_kind() -> None:

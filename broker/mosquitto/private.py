@@ -1,82 +1,79 @@
-"""A private Mosquitto: a child of ours on a socket of this machine, for one fleet and one run.
+"""A private Mosquitto: for one fleet and one run, on a socket or a port of this machine, in a folder of its own."""
 
-It hears nothing of Ctrl-C (that is for us to handle, while the devices still need it), and a small
-shell at the other end of a pipe ends it when we end, however we end: by return, crash or SIGKILL.
-"""
-
-import os
+import errno
 import shutil
 import socket
-import subprocess
 import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from broker.access import Access
-from broker.address import Address
+from broker.address import Address, read_address
+from broker.certificates import Authority, server_certificate
 from broker.credentials import Credentials
 from broker.errors import BrokerRefused, UsageError
-from broker.mosquitto.configuration import configuration, new_secrets, password_file
-from broker.open_files import allow_many_files
+from broker.mosquitto import configuration as conf
+from broker.mosquitto.child import Child
+from broker.mosquitto.find import PLACES, find_mosquitto
+from broker.secret_files import write_secret, write_whole
 
-PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
-"""Where packages put Mosquitto: often not on a user's PATH."""
-
+HERE = "127.0.0.1"
+_HOSTS = (HERE, "localhost")
+_DAYS = 30
+"""No run takes longer."""
 _STARTS_WITHIN_S = 10.0
-_STOPS_WITHIN_S = 5.0
 _LOOK_EVERY_S = 0.01
 _LONGEST_FOLDER = 60
 """A socket's whole path may have some 100 characters (104 on macOS)."""
-
-_WATCH = 'read -r _; kill "$1"; rm -rf "$2"'
-"""Read our end of the pipe until nobody holds it any more, then clear up."""
-
-_lifelines: set[int] = set()
+_FREE_PORTS = 5
+"""So many free ports are tried; somebody else may take one before Mosquitto does."""
 
 
-def _let_go() -> None:
-    """A forked child must not hold the pipe, or Mosquitto would live as long as it."""
-    for descriptor in _lifelines:
-        os.close(descriptor)
-    _lifelines.clear()
+class PortTaken(BrokerRefused):
+    """Another program listens on the port that Mosquitto was to have."""
 
 
-os.register_at_fork(after_in_child=_let_go)
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A TCP port of this machine alone: *port* 0 is any that is free; without an *authority* there is no TLS."""
 
-
-def find_mosquitto() -> str | None:
-    """Return Mosquitto's program, from PATH or from where packages put it; None if it is not installed."""
-    return shutil.which("mosquitto", path=os.pathsep.join((os.environ.get("PATH", os.defpath), *PLACES)))
+    port: int = 0
+    authority: Authority | None = None
 
 
 class PrivateMosquitto:
     """Everybody of *access* gets a user of their own with a random password.
 
+    Without a *door* it listens on a socket and keeps nothing on disk. With one, other processes can come,
+    and sessions and stored messages outlive it: `kill` it and `start_again`.
+
     Use it as a context manager, or call `stop` in the end. Raises UsageError if Mosquitto is not
-    installed, BrokerRefused with Mosquitto's last words if it does not start.
+    installed, PortTaken if the door is, BrokerRefused with Mosquitto's last words if it does not start.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, door: Door | None = None) -> None:
         program = find_mosquitto()
         if program is None:
             raise UsageError(
                 f"Mosquitto is not installed: no program `mosquitto` on PATH nor in {', '.join(PLACES)}; "
                 "install the package mosquitto, or use --broker memory"
             )
-        passwords = new_secrets(access)
+        self._program = program
+        passwords = conf.new_secrets(access.users)
         self.credentials = Credentials(passwords)
-        self._folder = Path(tempfile.mkdtemp(prefix="fleetbeat-", dir=_short_folder()))
-        self._socket = self._folder / "mosquitto.sock"
-        self.address = Address(socket=self._socket)
-        self._children: list[subprocess.Popen[bytes]] = []
+        self.folder = Path(tempfile.mkdtemp(prefix="fleetbeat-", dir=_short_folder()))
+        self.ca_file: Path | None = None
+        """The certificate that vouches for it; None without TLS."""
+        self._child: Child | None = None
         try:
-            for name, content in (
-                ("conf", configuration(self._folder, self._socket)),
-                ("passwords", password_file(passwords)),
-                ("acl", access.acl()),
-            ):
-                (self._folder / name).write_text(content, encoding="utf-8")
-            self._start(program)
+            for name, content in conf.access_files(access, passwords).items():
+                write_secret(self.folder / name, content.encode())
+            if door is None:
+                self._open_socket()
+            else:
+                self._open_door(door)
         except BaseException:
             self.stop()
             raise
@@ -84,7 +81,13 @@ class PrivateMosquitto:
     @property
     def pid(self) -> int:
         """The process id of a running Mosquitto."""
-        return self._children[0].pid
+        assert self._child is not None
+        return self._child.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        return self._child is not None and self._child.exit_code is None
 
     def __enter__(self) -> "PrivateMosquitto":
         return self
@@ -94,63 +97,114 @@ class PrivateMosquitto:
     ) -> None:
         self.stop()
 
+    def credentials_file(self, users: Iterable[str]) -> str:
+        """Return a credentials file for *users*, for the eyes of the process that is to have it."""
+        logins = [self.credentials.of(user) for user in users]
+        return "".join(f"{login[0]}:{login[1]}\n" for login in logins if login is not None)
+
+    def kill(self) -> None:
+        """End it by SIGKILL: it says nothing to anybody."""
+        if self._child is not None:
+            self._child.end(at_once=True)
+
+    def start_again(self) -> None:
+        """Start it on the same port, in the same folder, whether it was killed or died by itself."""
+        if self._child is not None:
+            self._child.end()
+        self._start()
+
     def stop(self) -> None:
         """End Mosquitto and remove its folder; does nothing the second time."""
-        for child in self._children:
-            child.terminate()
-        for child in self._children:
+        if self._child is not None:
+            self._child.end()
+            self._child = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _open_socket(self) -> None:
+        path = self.folder / "mosquitto.sock"
+        self.address = Address(socket=path)
+        self._configure(conf.passing_configuration(self.folder, path))
+        self._start()
+
+    def _open_door(self, door: Door) -> None:
+        (self.folder / conf.STORE).mkdir()
+        if door.authority is not None:
+            pair = server_certificate(door.authority, _HOSTS, _DAYS)
+            self.ca_file = self.folder / conf.CA
+            write_whole(self.ca_file, door.authority.certificate)
+            write_whole(self.folder / conf.CERTIFICATE, pair.certificate)
+            write_secret(self.folder / conf.KEY, pair.key)
+        tries = 1 if door.port else _FREE_PORTS
+        while True:
+            port = door.port or _free_port()
+            self.address = read_address(f"{'mqtts' if self.ca_file else 'mqtt'}://{HERE}:{port}", self.ca_file)
+            doorstep = conf.Doorstep(f"{port} {HERE}", tls=self.ca_file is not None)
+            self._configure(conf.lasting_configuration(self.folder, doorstep))
+            tries -= 1
             try:
-                child.wait(_STOPS_WITHIN_S)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
-            if child.stdin is not None:
-                _lifelines.discard(child.stdin.fileno())
-                child.stdin.close()
-        self._children.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
+                self._start()
+            except PortTaken:
+                if not tries:
+                    raise
+            else:
+                return
 
-    def _start(self, program: str) -> None:
-        allow_many_files()
-        with (self._folder / "log").open("wb") as log:
-            broker = subprocess.Popen(
-                [program, "-c", str(self._folder / "conf")],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self._children.append(broker)
-        watch = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "sh", str(broker.pid), str(self._folder)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        self._children.append(watch)
-        assert watch.stdin is not None
-        _lifelines.add(watch.stdin.fileno())
-        self._await_birth(program, broker)
+    def _configure(self, content: str) -> None:
+        write_whole(self.folder / "conf", content.encode())
 
-    def _await_birth(self, program: str, broker: "subprocess.Popen[bytes]") -> None:
+    def _start(self) -> None:
+        if self.address.socket is None:
+            _check_free(self.address.port)
+        self._child = Child(self._program, self.folder)
+        self._await_birth(self._child)
+
+    def _await_birth(self, child: Child) -> None:
         for _ in range(round(_STARTS_WITHIN_S / _LOOK_EVERY_S)):
-            with socket.socket(socket.AF_UNIX) as door:
-                if door.connect_ex(str(self._socket)) == 0:
+            listens = self._listens()
+            if not child.ended_within(_LOOK_EVERY_S):  # else it is somebody else who listens
+                if listens:
                     return
-            try:
-                broker.wait(_LOOK_EVERY_S)
-            except subprocess.TimeoutExpired:
                 continue
+            words = child.last_words()
+            if "Address already in use" in words:
+                raise PortTaken(_taken(self.address.port))
             raise BrokerRefused(
-                f"{program} does not start (exit code {broker.returncode}); version 2.0 or later is needed. "
-                f"Its last words: {self._last_words()}"
+                f"{self._program} does not start (exit code {child.exit_code}); version 2.0 or later is needed. "
+                f"Its last words: {words}"
             )
-        raise BrokerRefused(f"{program} does not listen after {_STARTS_WITHIN_S:g} s. It says: {self._last_words()}")
+        raise BrokerRefused(
+            f"{self._program} does not listen after {_STARTS_WITHIN_S:g} s. It says: {child.last_words()}"
+        )
 
-    def _last_words(self) -> str:
-        lines = (self._folder / "log").read_text(encoding="utf-8", errors="replace").split("\n")
-        return " / ".join(line.strip() for line in lines[-6:] if line.strip()) or "none"
+    def _listens(self) -> bool:
+        address = self.address
+        if address.socket is not None:
+            with socket.socket(socket.AF_UNIX) as door:
+                return door.connect_ex(str(address.socket)) == 0
+        with socket.socket() as door:
+            return door.connect_ex((address.host, address.port)) == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as door:
+        door.bind((HERE, 0))
+        port: int = door.getsockname()[1]
+        return port
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Mosquitto does: connections just ended are none
+        try:
+            door.bind((HERE, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTaken(_taken(port)) from None
+            raise BrokerRefused(f"port {port} of {HERE} cannot be used: {error.strerror}") from None
+
+
+def _taken(port: int) -> str:
+    return f"port {port} of {HERE} is taken: another program listens there; stop it, or choose another port"
 
 
 def _short_folder() -> str:

@@ -10,7 +10,8 @@ from flwr.app import ArrayRecord, Error, Message, MetricRecord, RecordDict
 from flwr.serverapp import ServerApp
 
 from aggregator.course import Course, course_from
-from aggregator.grid import FleetGrid, Habits
+from aggregator.grid import FleetGrid
+from aggregator.habits import Habits
 from aggregator.hosting import serve
 from aggregator.server_app import Plan, Witness, server_app
 from aggregator.strategies import Cohort

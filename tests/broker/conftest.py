@@ -1,10 +1,12 @@
 """The grounds, one after the other."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.broker.ground import Ground, MemoryGround, MosquittoGround
+from tests.broker.mortal import Mortal
 
 GROUNDS: dict[str, Callable[[], Ground]] = {
     "memory": MemoryGround,
@@ -21,3 +23,10 @@ async def ground(request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
     made = GROUNDS[request.param]()
     yield made
     await made.end()
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Mortal]:
+    """One running broker, open to everybody, that can be killed."""
+    with Mortal(tmp_path) as running:
+        yield running

@@ -14,7 +14,9 @@ from broker.mosquitto import PrivateMosquitto
 from broker.mqtt import MqttWire
 
 FLEET = "home"
-ACCESS = Access(FLEET, {"phone-1": ("phone-1", "band-1"), "band-1": (), "watch-1": ("watch-1",)})
+ACCESS = Access(
+    FLEET, {"phone-1": ("phone-1", "band-1"), "band-1": (), "watch-1": ("watch-1",)}, {"hall": ("phone-1", "band-1")}
+)
 
 
 class Stranger(Protocol):

@@ -1,6 +1,7 @@
 """One contract for every wire: what a device may count on, whichever broker stands behind its link."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -93,17 +94,18 @@ async def test_an_empty_message_clears_what_was_stored(ground: Ground) -> None:
 
 async def test_wildcards_cover_levels_and_everything_below(ground: Ground) -> None:
     wire = ground.wire()
-    phone = await connected(wire, "phone-1")
-    await phone.subscribe(f"{topics.ROOT}/{FLEET}/phone-1/#")
+    server, phone = await connected(wire, "server"), await connected(wire, "phone-1")
+    await server.subscribe(f"{topics.ROOT}/{FLEET}/$server/#")
     await phone.subscribe(f"{topics.ROOT}/{FLEET}/band-1/+")
 
-    phone.publish(Message(PHONE_STATE, b"deep"))
-    phone.publish(Message(f"{topics.ROOT}/{FLEET}/phone-1", b"the parent itself"))
-    phone.publish(Message(f"{topics.ROOT}/{FLEET}/phone-1/a/b", b"deeper"))
+    server.publish(Message(f"{topics.ROOT}/{FLEET}/$server", b"the parent itself"))
+    server.publish(Message(topics.server_events(FLEET), b"deep"))
+    server.publish(Message(f"{topics.ROOT}/{FLEET}/$server/a/b", b"deeper"))
     band = await connected(wire, "band-1")
     band.publish(Message(BAND, b"one level"))
 
-    assert await heard_by(phone) == [b"deep", b"the parent itself", b"deeper", b"one level"]
+    assert await heard_by(server) == [b"the parent itself", b"deep", b"deeper"]
+    assert await heard_by(phone) == [b"one level"]
 
 
 async def test_who_is_cut_off_leaves_a_will(ground: Ground) -> None:
@@ -173,7 +175,10 @@ async def test_what_was_never_acknowledged_comes_again(ground: Ground) -> None:
 
     assert [message.payload for message in once] == [b"seq 1", b"seq 2"]
     assert present
-    assert await heard_by(phone) == [b"seq 1", b"seq 2", b"seq 3"]
+    await phone.settled()
+    again = phone.take()
+    assert [message.payload for message in again] == [b"seq 1", b"seq 2", b"seq 3"]
+    assert [message.again for message in once + again] == [False, False, True, True, False]
 
 
 async def test_a_second_connection_takes_over_and_the_first_ones_will_comes_first(ground: Ground) -> None:
@@ -268,7 +273,7 @@ async def test_readings_are_for_the_wearers_own_devices_alone(ground: Ground) ->
         await stranger.subscribe("#")
 
         band.publish(Message(BAND, b"heart beats"))
-        own = f"{topics.ROOT}/{FLEET}/{'$server' if curious == 'server' else curious}/events"
+        own = topics.server_events(FLEET) if curious == "server" else topics.events(FLEET, curious)
         await wire.settled()
         await stranger.publish(Message(own, b"mine"))
 
@@ -289,6 +294,58 @@ async def test_the_server_hears_how_devices_are(ground: Ground) -> None:
     assert await heard_by(server) == [b"ready", b"{}"]
 
 
+async def test_everybody_agrees_on_the_servers_clock(ground: Ground) -> None:
+    wire = ground.wire()
+    server, band = await connected(wire, "server"), await connected(wire, "band-1")
+    await band.subscribe(topics.clock(FLEET))
+
+    server.publish(Message(topics.clock(FLEET), b"720", retain=True))
+
+    assert await heard_by(band) == [b"720"]
+    for name in ("hall", "observer"):
+        late = await ground.stranger(name)
+        await late.subscribe(topics.clock(FLEET))
+        assert await late.hear() == Message(topics.clock(FLEET), b"720", retain=True)
+        await late.leave()
+
+
+async def test_a_house_tells_the_events_of_its_own_devices_and_nothing_else(ground: Ground) -> None:
+    wire = ground.wire()
+    server, hall = await connected(wire, "server"), await ground.stranger("hall")
+    await server.subscribe(topics.everyones(FLEET, topics.EVENTS))
+    await server.subscribe(topics.everyones(FLEET, topics.STATE))
+
+    for topic in (topics.events(FLEET, "watch-1"), BAND_STATE, topics.events(FLEET, "band-1")):
+        await hall.publish(Message(topic, b"woke up"))
+    arrived: list[Message] = []
+
+    def has_arrived() -> bool:
+        arrived.extend(server.take())
+        return bool(arrived)
+
+    await until(has_arrived)
+
+    assert arrived == [Message(topics.events(FLEET, "band-1"), b"woke up")]
+    await hall.leave()
+
+
+async def test_who_observes_hears_what_the_server_hears_and_says_nothing(ground: Ground) -> None:
+    wire = ground.wire()
+    observer = await ground.stranger("observer")
+    await observer.subscribe("#")
+    band, server = await connected(wire, "band-1"), await connected(wire, "server")
+    await server.subscribe(EVERYONES_STATE)
+
+    await observer.publish(Message(BAND_STATE, b"forged"))
+    band.publish(Message(BAND, b"heart beats"))
+    band.publish(Message(BAND_STATE, b"ready"))
+    server.publish(Message(topics.server_events(FLEET), b"{}"))
+
+    assert await heard_by(server) == [b"ready"]
+    assert {(await observer.hear()).payload for _ in range(2)} == {b"ready", b"{}"}
+    await observer.leave()
+
+
 async def test_a_wrong_password_is_refused(ground: Ground) -> None:
     wire = ground.wire(Credentials({"phone-1": "guessed"}))
 
@@ -301,6 +358,62 @@ async def test_a_wrong_password_is_refused(ground: Ground) -> None:
 async def test_an_unknown_user_is_refused(ground: Ground) -> None:
     with pytest.raises(BrokerRefused, match="burglar"):
         await ground.wire(Credentials({"burglar": "crowbar"})).link("burglar").connect()
+
+
+async def test_who_asks_hears_once_that_the_broker_has_a_message(ground: Ground) -> None:
+    wire = ground.wire()
+    band = await connected(wire, "band-1")
+    thanked: list[int] = []
+
+    for number in range(50):
+        band.publish(Message(BAND, b"%d" % number), partial(thanked.append, number))
+    before = list(thanked)
+    await until(lambda: len(thanked) >= 50)
+    band.publish(Message(BAND, b"without asking"))
+    await band.settled()
+
+    assert before == []
+    assert thanked == list(range(50))
+
+
+@pytest.mark.virtual_time
+async def test_a_virtual_clock_hears_of_it_too(ground: Ground) -> None:
+    band = await connected(ground.wire(), "band-1")
+    thanked: list[float] = []
+
+    band.publish(Message(BAND, b"1"), lambda: thanked.append(asyncio.get_running_loop().time()))
+    await band.settled()
+    await asyncio.sleep(60.0)
+
+    assert len(thanked) == 1
+
+
+async def test_for_what_was_denied_nobody_is_thanked(ground: Ground) -> None:
+    if not ground.denials_are_known:
+        pytest.skip("MQTT 3.1.1 acknowledges what it denies")
+    watch = await connected(ground.wire(), "watch-1")
+    thanked: list[str] = []
+
+    watch.publish(Message(BAND, b"forged"), partial(thanked.append, "forged"))
+    watch.publish(Message(topics.biometrics(FLEET, "watch-1"), b"own"), partial(thanked.append, "own"))
+    await until(lambda: bool(thanked))
+
+    assert thanked == ["own"]
+
+
+async def test_for_what_a_connection_took_with_it_nobody_is_thanked(ground: Ground) -> None:
+    phone = await connected(ground.wire(), "phone-1")
+    thanked: list[str] = []
+
+    monstrous = Message(topics.biometrics(FLEET, "phone-1"), bytes(PAYLOAD_LIMIT_BYTES + 2048))
+    phone.publish(monstrous, partial(thanked.append, "monstrous"))
+    with pytest.raises(BrokerLost, match="phone-1"):
+        await phone.settled()
+    await phone.connect()
+    phone.publish(Message(PHONE_STATE, b"ready"), partial(thanked.append, "ready"))
+    await until(lambda: bool(thanked))
+
+    assert thanked == ["ready"]
 
 
 async def test_nothing_goes_out_without_a_connection(ground: Ground) -> None:

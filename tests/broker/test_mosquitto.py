@@ -13,20 +13,23 @@ from pathlib import Path
 import pytest
 
 from broker.errors import BrokerRefused, UsageError
-from broker.mosquitto import PrivateMosquitto, private
+from broker.mosquitto import PrivateMosquitto, find
 from tests.broker.ground import ACCESS
 from tests.broker.patience import until
 
 LIFE = """
 import os, signal, sys
-from broker.mosquitto import PrivateMosquitto
+from broker.mosquitto import Door, PrivateMosquitto
 from tests.broker.ground import ACCESS
 
-with PrivateMosquitto(ACCESS) as broker:
+with PrivateMosquitto(ACCESS, Door() if sys.argv[1] == "restarts" else None) as broker:
+    if sys.argv[1] == "restarts":
+        broker.kill()
+        broker.start_again()
     if sys.argv[1] == "forks" and os.fork() == 0:
         os.close(1)
         signal.pause()
-    print(broker.pid, broker.address, os.getpid(), flush=True)
+    print(broker.pid, broker.folder, flush=True)
     signal.pause()
 """
 
@@ -61,8 +64,8 @@ def parent(request: pytest.FixtureRequest) -> Iterator["subprocess.Popen[str]"]:
 
 def birth_of(process: "subprocess.Popen[str]") -> tuple[int, Path]:
     assert process.stdout is not None
-    pid, address, _ = process.stdout.readline().split()
-    return int(pid), Path(address)
+    pid, folder = process.stdout.readline().split()
+    return int(pid), Path(folder)
 
 
 @pytest.mark.needs_broker
@@ -84,26 +87,26 @@ async def test_it_ends_and_leaves_nothing_behind() -> None:
 
 
 @pytest.mark.needs_broker
-@pytest.mark.parametrize("parent", ["alone", "forks"], indirect=True)
+@pytest.mark.parametrize("parent", ["alone", "forks", "restarts"], indirect=True)
 async def test_it_dies_with_a_parent_that_is_killed(parent: "subprocess.Popen[str]") -> None:
-    pid, address = birth_of(parent)
+    pid, folder = birth_of(parent)
     assert is_alive(pid)
 
     os.kill(parent.pid, signal.SIGKILL)
 
     await until(lambda: not is_alive(pid))
-    await until(lambda: not address.parent.exists())
+    await until(lambda: not folder.exists())
 
 
 @pytest.mark.needs_broker
 async def test_ctrl_c_reaches_us_first_and_then_ends_it(parent: "subprocess.Popen[str]") -> None:
-    pid, address = birth_of(parent)
+    pid, folder = birth_of(parent)
 
     os.killpg(parent.pid, signal.SIGINT)  # as a terminal does
 
     assert parent.wait(10) != 0
     await until(lambda: not is_alive(pid))
-    await until(lambda: not address.parent.exists())
+    await until(lambda: not folder.exists())
 
 
 @pytest.mark.needs_broker
@@ -114,7 +117,7 @@ async def test_it_is_not_of_our_terminals_group() -> None:
 
 def test_where_it_is_not_installed_one_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(private, "PLACES", (str(tmp_path / "sbin"),))
+    monkeypatch.setattr(find, "PLACES", (str(tmp_path / "sbin"),))
 
     with pytest.raises(UsageError, match=r"Mosquitto is not installed: .*--broker memory"):
         PrivateMosquitto(ACCESS)

@@ -14,8 +14,11 @@ from aggregator.flower import identify
 from broker.events import Event
 from broker.memory import MemoryBroker, MemoryLink, MemoryWire
 from devices.host import Host
+from devices.lifelog import Lived
 from devices.residents import residents
 from devices.settings import Fleet
+from devices.storage.store import MemoryStore
+from devices.surroundings import Surroundings
 
 GFLOP = 2_110.0
 """A thousand seconds of a phone of the middle class that nobody uses."""
@@ -142,7 +145,16 @@ class Home:
         self.here = residents(settings)
         self.wire = MemoryWire(MemoryBroker())
         self.guest: MemoryLink = self.wire.link("guest")
-        self.host = Host(settings, self.here, self.wire, lambda _: self.server, app or FakeApp(), self.diary.append)
+        self.lived: list[Lived] = []
+        around = Surroundings(
+            wire=self.wire,
+            uplink_of=lambda _: self.server,
+            app=app or FakeApp(),
+            store=MemoryStore(settings.name),
+            record=self.diary.append,
+            lived=self.lived.append,
+        )
+        self.host = Host(settings, self.here, around)
 
     async def live(self, until_s: float, *tasks: tuple[float, int, str]) -> None:
         """Live until *until_s*; lay a task (moment, round, phase) whenever one is due. Then everything is settled."""

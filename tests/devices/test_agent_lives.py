@@ -149,11 +149,11 @@ async def test_the_life_log_tiles_the_run() -> None:
     await home.live(3 * HOUR_S)
 
     for device in (PHONE, BAND):
-        log = [line for line in home.host.lived if line.device == device]
+        log = [line for line in home.lived if line.device == device]
         assert (log[0].from_s, log[-1].to_s) == (0.0, 3 * HOUR_S)
         assert all(before.to_s == after.from_s for before, after in pairwise(log))
         assert all(before.battery_end == after.battery_start for before, after in pairwise(log))
-    off = [line for line in home.host.lived if line.device == PHONE and not line.power]
+    off = [line for line in home.lived if line.device == PHONE and not line.power]
     assert [(line.from_s, line.to_s, line.why_not) for line in off] == [(HOUR_S, HOUR_S + 60, "powered_off")]
 
 

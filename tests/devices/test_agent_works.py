@@ -143,7 +143,7 @@ async def test_the_battery_empties_at_the_computed_instant() -> None:
     (bill,) = home.told(ev.WorkSettled)
     kind = home.here[0].kind
     full_j, idle_w = 0.4 * 3_600, kind.idle_mw / 1_000
-    near_j = home.host._power[PHONE].spent_j("near")
+    near_j = home.host._devices[PHONE].power.spent_j("near")
     assert lost.stage == "training"
     assert flat.t_s == lost.t_s
     assert full_j == pytest.approx(idle_w * (flat.t_s - 1_990.0) + bill.energy_j, abs=near_j + 0.01)

@@ -10,6 +10,7 @@ from devices.figures import Figures
 from devices.hardware.battery import Battery
 from devices.kinds import Kind, kind_named
 from devices.near import Near
+from devices.outbox import MemoryOutbox
 from devices.power import Power
 from devices.stream import Address, Stream
 from devices.voice import Voice
@@ -30,7 +31,16 @@ class Wrist:
         self.link, self.ear = wire.link("band-1"), wire.link("phone-1")
         body = body or sensors(0.0, 7_200.0)
         address = Address("home", "band-1", "phone-1", T0_UNIX)
-        self.stream = Stream(address, kind, RHYTHM, body, self.link, self.figures, self.diary.append)
+        self.stream = Stream(
+            address,
+            kind.near,
+            RHYTHM,
+            body,
+            self.link,
+            MemoryOutbox(kind.outbox_readings),
+            self.figures,
+            self.diary.append,
+        )
         voice = Voice("home", "band-1", self.link, self.diary.append)
         self.power, self.hub_power = (Power(k, Battery(10_000.0, 9_000.0)) for k in (kind, kind_named("phone")))
         self.near = Near(

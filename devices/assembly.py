@@ -1,0 +1,229 @@
+"""The assembly: puts devices together, each from its kind, its wearer's body and what it finds around it."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from functools import cached_property
+from pathlib import Path
+
+from broker.link import Link
+from devices import ideal, script
+from devices.agent import Agent
+from devices.anatomy import Anatomy
+from devices.body import CHANNELS, Body, RecordedBody, Recordings, SyntheticBody, read_recordings
+from devices.body.day import DAY_S
+from devices.buffer import Buffer
+from devices.bulletin import Bulletin
+from devices.circumstances import Circumstances, worn_in
+from devices.duty import Duty
+from devices.figures import Figures
+from devices.habits import Habits
+from devices.hardware.battery import Battery
+from devices.intake import Intake
+from devices.learning.diary import Diary, diary_for
+from devices.learning.history import Worn, always, nights_of
+from devices.learning.task import TASKS, Task
+from devices.lifelog import LifeLog
+from devices.near import Near
+from devices.power import Power
+from devices.randomness import stream
+from devices.recorded_life import RecordedLife
+from devices.residents import Device
+from devices.settings import Fleet
+from devices.stream import Address, Stream
+from devices.surroundings import Surroundings
+from devices.voice import Voice
+from devices.work import Tools
+
+AS_RECORDED = 0.0
+"""The rhythm of a sensor whose readings come when they were recorded."""
+
+JOULES_PER_WH = 3_600.0
+FULL_AT_START = (0.5, 0.95)
+"""Batteries start somewhere between half and nearly full (assumed; a day later habits have taken over)."""
+
+
+INTAKE_EVERY_S = 7_200.0
+"""In virtual time nobody misses readings before morning: the rarer they are put away, the cheaper. Live they are put
+away at every sync: what only lies in memory is lost with the process, and the outbox sends again the last few only."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """One device and those of its parts that others ask about."""
+
+    agent: Agent
+    power: Power
+    figures: Figures
+    stream: Stream | None
+    intake: Intake | None
+
+
+class Assembly:
+    """Builds the devices of a fleet that live in this process."""
+
+    def __init__(self, fleet: Fleet, residents: Sequence[Device], around: Surroundings) -> None:
+        self._fleet = ideal.prompt(fleet) if fleet.ideal else fleet
+        self._around = around
+        self._residents = {resident.name: self._equipped(resident) for resident in residents}
+        self._bodies: dict[str, Body] = {}
+        self._recordings: dict[Path, Recordings] = {}
+        self._figures = {name: Figures() for name in self._residents}
+
+    def devices(self) -> dict[str, Parts]:
+        """Return all of them by name, each beside its hub."""
+        built = {name: self._built(resident) for name, resident in self._residents.items()}
+        for name, resident in self._residents.items():
+            if resident.trainer is not None and resident.trainer != name:
+                hub = built[resident.trainer]
+                built[name].agent.follow(hub.agent)
+                built[name].agent.near.hub_power = hub.power
+        return built
+
+    @cached_property
+    def _t0_unix(self) -> float:
+        return self._fleet.start.replace(tzinfo=UTC).timestamp()
+
+    def _equipped(self, resident: Device) -> Device:
+        return replace(resident, kind=ideal.ideal(resident.kind)) if self._fleet.ideal else resident
+
+    def _body(self, resident: Device) -> Body:
+        body = self._bodies.get(resident.wearer)
+        if body is None:
+            if resident.recording is not None:
+                folder, person = resident.recording
+                recordings = self._recordings.setdefault(folder, read_recordings(folder))
+                body = RecordedBody(recordings, person, self._fleet.start)
+            else:
+                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start)
+            self._bodies[resident.wearer] = body
+        return body
+
+    def _lives(self, resident: Device, body: Body, from_s: float, to_s: float) -> Iterator[Circumstances]:
+        if self._fleet.ideal:
+            return ideal.untroubled(from_s, to_s)
+        if isinstance(body, RecordedBody):
+            return RecordedLife(body).lives(from_s, to_s)
+        trainer = self._residents.get(resident.trainer or "")
+        hub = trainer.kind if trainer is not None and trainer.name != resident.name else None
+        habits = Habits(self._fleet.seed, resident.name, resident.kind, hub, resident.wearer, body, self._fleet.start)
+        return habits.lives(from_s, to_s)
+
+    def _built(self, resident: Device) -> Parts:
+        """Put one device together."""
+        fleet, around, kind, name = self._fleet, self._around, resident.kind, resident.name
+        rng = stream(fleet.seed, name, "device")
+        fullness, sync_phase_s, poll_phase_s = rng.random(3).tolist()
+        low, high = FULL_AT_START
+        capacity_j = kind.battery_wh * JOULES_PER_WH
+        power = Power(kind, Battery(capacity_j, capacity_j * (low + (high - low) * fullness)))
+        link = around.wire.link(name)
+        body, figures = self._body(resident), self._figures[name]
+        voice = Voice(fleet.name, name, link, around.record)
+        stream_ = self._stream(resident, body, link) if self._senses(resident, body) else None
+        intake = self._intake(resident, body, link) if kind.trains else None
+        agent: Agent
+
+        def ring() -> None:
+            agent.ring()
+
+        near = Near(name, kind, link, voice, power, stream_, intake, around.record, ring, around.hub_retry_s)
+        duty = None
+        if intake is not None:
+            uplink = around.uplink_of(name)
+            uplink.on_task(ring)
+            tools = Tools(name, kind, power, figures, uplink, around.app, around.record, loads_changed=ring)
+            duty = Duty(tools, fleet.learning, intake, poll_phase_s * fleet.learning.poll_s)
+        anatomy = Anatomy(
+            name=name,
+            kind=kind,
+            power=power,
+            figures=figures,
+            lifelog=LifeLog(name, around.lived),
+            near=near,
+            bulletin=Bulletin(voice, kind.low_at, stream_, intake, duty),
+            record=around.record,
+            sync_phase_s=round(sync_phase_s * kind.sync_every_s, 3),
+            intake_every_s=0.0 if around.lasting else INTAKE_EVERY_S,
+            min_examples=fleet.learning.min_examples,
+            stream=stream_,
+            intake=intake,
+            duty=duty,
+        )
+        own = [event for event in fleet.event if event.device == name]
+        lives = script.Overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own)
+        agent = Agent(anatomy, lives, script.commands(own))
+        return Parts(agent, power, figures, stream_, intake)
+
+    def _senses(self, resident: Device, body: Body) -> dict[str, float]:
+        """Return the channels that this device measures, and how often (0: as recorded)."""
+        if isinstance(body, RecordedBody):
+            first = next(r.name for r in self._residents.values() if r.wearer == resident.wearer and r.kind.senses)
+            return dict.fromkeys(CHANNELS, AS_RECORDED) if resident.name == first else {}
+        return dict(resident.kind.senses) if resident.trainer is not None else {}
+
+    def _stream(self, resident: Device, body: Body, link: Link) -> Stream:
+        around = self._around
+        address = Address(self._fleet.name, resident.name, resident.trainer or resident.name, self._t0_unix)
+        outbox, figures = (
+            around.store.outbox(resident.name, resident.kind.outbox_readings),
+            self._figures[resident.name],
+        )
+        tally = outbox.tally()
+        figures.readings_sensed, figures.readings_dropped = tally.sensed, tally.dropped
+        figures.readings_sent = tally.sent
+        return Stream(
+            address=address,
+            near=resident.kind.near,
+            senses=self._senses(resident, body),
+            body=body,
+            link=link,
+            outbox=outbox,
+            figures=figures,
+            record=around.record,
+            seal=around.seals.sealing(resident) if around.seals is not None else None,
+            lasting=around.lasting,
+        )
+
+    def _intake(self, resident: Device, body: Body, link: Link) -> Intake:
+        fleet, around, name = self._fleet, self._around, resident.name
+        task = TASKS[fleet.learning.task]
+        sources = [r for r in self._residents.values() if r.trainer == name]
+        buffer = around.store.buffer(name, resident.kind.buffer_readings)
+        for source in sources:
+            self._figures[source.name].readings_buffered = buffer.taken(source.name)
+        diary = diary_for(fleet.learning.label_source, task, fleet.seed, resident.wearer)
+        self._remember(buffer, sources, body, task, diary)
+        return Intake(
+            device=name,
+            fleet=fleet.name,
+            t0_unix=self._t0_unix,
+            link=link,
+            buffer=buffer,
+            sources={source.name: self._figures[source.name] for source in sources},
+            record=around.record,
+            body=body,
+            task=task,
+            epochs=fleet.learning.epochs,
+            diary=diary,
+            unsealer=around.seals.opening(resident) if around.seals is not None else None,
+        )
+
+    def _remember(self, buffer: Buffer, sources: Sequence[Device], body: Body, task: Task, diary: Diary | None) -> None:
+        """Put the nights before t_s = 0 into the buffer: of the same life, so only what was worn."""
+        nights = self._fleet.learning.history_nights
+        reach_s = nights * DAY_S if not isinstance(body, RecordedBody) else math.inf
+        senses = {channel: every_s for source in sources for channel, every_s in self._senses(source, body).items()}
+        if not senses or not reach_s:
+            return
+        known = {night.index for night in buffer.nights()}  # by an earlier process
+        worn: Worn = always
+        if math.isfinite(reach_s):
+            from_s = -reach_s - DAY_S
+            worn = worn_in([list(self._lives(s, body, from_s, 0.0)) for s in sources if self._senses(s, body)])
+        for index, examples in nights_of(
+            body, senses, task, -reach_s, 0.0, epochs=self._fleet.learning.epochs, diary=diary, worn=worn
+        ):
+            if index not in known:
+                buffer.keep_night(index, examples, fresh=False)

@@ -1,0 +1,186 @@
+"""The chronicle: a live run as its devices and its server tell it, put in order and retold.
+
+Processes tell their events over MQTT, each at its own moment: an event may arrive after one that it caused. So nothing
+is concluded from the order of arrival. Whenever tables are due, all events are put into the order of life and the
+account is made anew from them.
+"""
+
+import base64
+import io
+import threading
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from aggregator.accounting import Account, Glance
+from aggregator.course import Arrays, Course, course_from
+from broker import events as ev
+from devices.buffer import Buffer
+from devices.circumstances import Circumstances
+from devices.figures import Report, report_of
+from devices.lifelog import Lived
+from devices.residents import Device
+from devices.settings import Fleet
+from fleetbeat.run_folder import RunFolder
+
+_UNWRITTEN = (ev.ModelShared, ev.DeviceReported, ev.IntervalLived)
+"""What tables and model files are made of has no line in the journal."""
+
+
+_FIRST: dict[type[ev.Event], int] = {ev.RunStarted: 0, ev.SelectionMade: 1, ev.DeviceSelected: 2}
+"""What others refer to comes before them when the moment is the same."""
+
+
+class Chronicle:
+    """Hears events in any thread; `retell` puts *account*, *course*, *lived* and *reports* in order."""
+
+    clock = "live"
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        residents: Sequence[Device],
+        initial: Arrays,
+        folder: RunFolder,
+    ) -> None:
+        self.fleet = fleet
+        self.residents = residents
+        self.buffers: Mapping[str, Buffer] = {}
+        """Those that lie in this process, if any."""
+        self._initial = initial
+        self._folder = folder
+        self._events: list[ev.Event] = []
+        self._lock = threading.Lock()
+        self._reports: dict[str, Report] = {}
+        self.lived: list[Lived] = []
+        self.account = Account(self._glance)
+        self.course: Course = course_from(initial)
+        self._moment_s = 0.0
+        self._batteries: dict[str, tuple[list[float], list[Lived]]] = {}
+        self._seen: dict[str, Glance] = {}
+
+    def hear(self, event: ev.Event) -> None:
+        """Take note of *event*."""
+        with self._lock:
+            self._events.append(event)
+            if not isinstance(event, _UNWRITTEN):
+                self._folder.record(event)
+
+    def reports(self) -> Mapping[str, Report]:
+        """Return every device's figures as it last told them."""
+        return self._reports
+
+    def retell(self, *, ended_s: float | None = None) -> None:
+        """Put everything heard so far in order; at the end (*ended_s*) no device-round stays open."""
+        with self._lock:
+            events = in_order(self._events)
+        self._read_lives(events)
+        self.account, self.course = Account(self._glance), course_from(self._initial)
+        self._seen = {}
+        for event in events:
+            self._moment_s = event.t_s
+            if isinstance(event, ev.LifeChanged):
+                link = str(event.value) if event.what == "far_link" else self._seen_of(event).link
+                self._seen[event.device or ""] = Glance(event.battery, link)
+            self.account.record(event)
+            self._follow(event)
+        if ended_s is not None:
+            self._moment_s = ended_s
+            self.account.close(ended_s)
+            self.account.check(ended=True)
+
+    def journal(self) -> list[ev.Event]:
+        """Return the journal's events in the order of life."""
+        with self._lock:
+            return [event for event in in_order(self._events) if not isinstance(event, _UNWRITTEN)]
+
+    def _follow(self, event: ev.Event) -> None:
+        course = self.course
+        if isinstance(event, ev.MetricsNoted):
+            course.note(event.name, event.round, event.metrics)
+        elif isinstance(event, ev.ModelShared):
+            course.arrays = unpacked(event.npz_base64)
+        elif isinstance(event, ev.RoundEnded):
+            course.rounds_done = max(course.rounds_done, event.round)
+        elif isinstance(event, ev.ServerEnded):
+            course.ends(event.cause, event.reason)
+
+    def _read_lives(self, events: Sequence[ev.Event]) -> None:
+        lived: list[Lived] = []
+        for event in events:
+            if isinstance(event, ev.IntervalLived) and event.device is not None:
+                lived.append(_lived(event))
+            elif isinstance(event, ev.DeviceReported) and event.device is not None:
+                self._reports[event.device] = report_of(event.figures)
+        lived.sort(key=lambda line: line.from_s)
+        self._batteries = {}
+        for line in lived:
+            starts, lines = self._batteries.setdefault(line.device, ([], []))
+            starts.append(line.from_s)
+            lines.append(line)
+        self.lived = lived
+
+    def _glance(self, device: str) -> Glance:
+        """Return how *device* stood at the moment that is being told: from its life, as far as that is known."""
+        starts, lines = self._batteries.get(device, ([], []))
+        place = bisect_right(starts, self._moment_s) - 1
+        if place < 0 or lines[place].to_s < self._moment_s:
+            return self._seen.get(device, Glance(0.0, "none"))
+        line = lines[place]
+        share = (self._moment_s - line.from_s) / (line.to_s - line.from_s)
+        battery = line.battery_start + share * (line.battery_end - line.battery_start)
+        return Glance(round(battery, 4), line.life.far_link if line.power else "none")
+
+    def _seen_of(self, event: ev.Event) -> Glance:
+        return self._seen.get(event.device or "", Glance(0.0, "none"))
+
+
+def in_order(events: Sequence[ev.Event]) -> list[ev.Event]:
+    """Return *events* in the order of life, a device's word about a task never before the server's that it was asked.
+
+    A word about a task that nobody asked for (of another run on the same fleet) is left out.
+    """
+    asked_s: dict[tuple[int, str, str | None], float] = {}
+    for event in events:
+        if isinstance(event, ev.DeviceSelected):
+            place = (event.round, event.phase, event.device)
+            asked_s[place] = min(event.t_s, asked_s.get(place, event.t_s))
+    placed: list[tuple[float, int, int, ev.Event]] = []
+    for number, event in enumerate(events):
+        moment_s: float | None = event.t_s
+        if isinstance(event, ev.Work):
+            asked = asked_s.get((event.round, event.phase, event.device))
+            moment_s = None if asked is None else max(event.t_s, asked)
+        if moment_s is not None:
+            placed.append((moment_s, _FIRST.get(type(event), len(_FIRST)), number, event))
+    return [event for *_, event in sorted(placed, key=lambda entry: entry[:3])]
+
+
+def packed(arrays: Arrays) -> str:
+    """Return *arrays* as they travel in an event."""
+    content = io.BytesIO()
+    np.savez(content, *arrays)
+    return base64.b64encode(content.getvalue()).decode()
+
+
+def unpacked(npz_base64: str) -> Arrays:
+    """Return the arrays that `packed` packed."""
+    with np.load(io.BytesIO(base64.b64decode(npz_base64)), allow_pickle=False) as stored:
+        return [stored[f"arr_{number}"] for number in range(len(stored.files))]
+
+
+def _lived(event: ev.IntervalLived) -> Lived:
+    life = Circumstances(
+        event.from_s,
+        event.to_s,
+        charging=event.charging,
+        near_link=event.near_link,
+        far_link=event.far_link,
+        place=event.place,
+        worn=event.worn,
+        in_use=event.in_use,
+    )
+    span = event.from_s, event.to_s
+    batteries = event.battery_start, event.battery_end
+    return Lived(event.device or "", *span, event.power, *batteries, life, event.why_not)

@@ -1,0 +1,51 @@
+"""A lifeline: a small shell at the other end of a pipe that ends a process of ours when we end, however we end.
+
+By return, crash or SIGKILL: the pipe closes in any case. A process that was told to end and does not is killed.
+"""
+
+import os
+import subprocess
+
+_WATCH = """
+read -r _
+kill "$1" 2>/dev/null
+left=$2
+while [ "$left" -gt 0 ] && kill -0 "$1" 2>/dev/null; do sleep 1; left=$((left - 1)); done
+kill -9 "$1" 2>/dev/null
+"""
+
+_held: set[int] = set()
+
+
+def _let_go() -> None:
+    """A forked child must not hold the pipe, or the process would live as long as it."""
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_let_go)
+
+
+class Lifeline:
+    """Holds the process with this *pid*, which is given *patience_s* to end in order when nobody holds it any more."""
+
+    def __init__(self, pid: int, patience_s: int) -> None:
+        self._watch = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, "sh", str(pid), str(patience_s)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        assert self._watch.stdin is not None
+        self._pipe = self._watch.stdin
+        _held.add(self._pipe.fileno())
+
+    def cut(self) -> None:
+        """Watch no longer: we end the process ourselves (and its id may soon be another's)."""
+        self._watch.kill()
+        self._watch.wait()
+        if not self._pipe.closed:
+            _held.discard(self._pipe.fileno())
+            self._pipe.close()

@@ -1,0 +1,136 @@
+"""The premises of a live run: a broker and a SuperLink, ours or anybody's, and the secrets to get in."""
+
+import os
+import secrets
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.access import OBSERVER_USER, SERVER_USER
+from broker.address import Address, read_address
+from broker.certificates import Authority, new_authority, server_certificate
+from broker.credentials import OPEN, Credentials, read_credentials
+from broker.errors import UsageError
+from broker.mosquitto import Door, PrivateMosquitto
+from broker.seal import KEY_BYTES, wearer_key
+from broker.secret_files import write_secret, write_whole
+from broker.topics import ROOT
+from devices.fleet_file import freeze
+from devices.residents import Device
+from devices.settings import Fleet
+from fleetbeat import live_app
+from fleetbeat.brokers import BrokerChoice, access_of
+from fleetbeat.house import Roads
+from fleetbeat.own_broker import HOUSE
+from fleetbeat.submission import Connection
+from fleetbeat.superlink import Certificates, PrivateSuperLink
+
+_DAYS = 30
+"""A private authority and its certificates are good for so long: longer than any run."""
+_HERE = ("127.0.0.1", "localhost")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What was asked for: a broker and a SuperLink of one's own (None: private ones), and how much may be seen."""
+
+    broker: BrokerChoice
+    superlink: str | None = None
+    superlink_ca: Path | None = None
+    plain: bool = False
+    """Readings travel unsealed."""
+    insecure: bool = False
+    """No TLS."""
+
+
+@dataclass(frozen=True)
+class Premises:
+    """All that is there. *mosquitto* and *superlink* are the private ones, if any."""
+
+    roads: Roads
+    connection: Connection
+    mosquitto: PrivateMosquitto | None
+    superlink: PrivateSuperLink | None
+
+    def look_on(self, fleet: str) -> str | None:
+        """Return a command that shows what a dashboard may see; None for a broker of somebody else."""
+        if self.mosquitto is None:
+            return None
+        address, ca, login = self.roads.broker, self.mosquitto.ca_file, self.roads.credentials.of(OBSERVER_USER)
+        assert login is not None
+        tls = ["--cafile", str(ca)] if ca is not None else []
+        words = ["mosquitto_sub", "-h", address.host, "-p", str(address.port), *tls, "-u", login[0], "-P", login[1]]
+        return shlex.join([*words, "-v", "-t", f"{ROOT}/{fleet}/#"])
+
+
+@contextmanager
+def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -> Iterator[Premises]:
+    """Give the premises; what is ours ends with the block. *folder* is for secrets, and for nobody else's eyes.
+
+    Raises UsageError for wishes that cannot be, BrokerRefused and SuperLinkFailed for what does not start.
+    """
+    if wishes.broker.where == "memory":
+        raise UsageError("--broker memory: live devices need a real broker; expected auto, mosquitto or mqtt(s)://…")
+    authority = None if wishes.insecure else new_authority(f"Fleetbeat {fleet.name}", _DAYS)
+    secret = secrets.token_bytes(KEY_BYTES)
+    wearers = None if wishes.plain else {device.wearer: wearer_key(secret, device.wearer) for device in here}
+    with ExitStack() as stack:
+        mosquitto: PrivateMosquitto | None = None
+        own_login: Path | None
+        if wishes.broker.where in ("auto", "mosquitto"):
+            access = access_of(fleet.name, here, {HOUSE: [device.name for device in here]})
+            mosquitto = stack.enter_context(PrivateMosquitto(access, Door(authority=authority)))
+            address, credentials, ca = mosquitto.address, mosquitto.credentials, mosquitto.ca_file
+            own_login = folder / "server.credentials"
+            write_secret(own_login, mosquitto.credentials_file([SERVER_USER]).encode())
+        else:
+            address, credentials = _own_broker(wishes)
+            ca, own_login = wishes.broker.ca, wishes.broker.credentials
+        superlink: PrivateSuperLink | None = None
+        if wishes.superlink is None:
+            frozen = folder / "fleet.toml"
+            write_whole(frozen, freeze(fleet).encode())
+            environment = _environment(frozen, address, ca, own_login)
+            certificates = None if authority is None else _certificates(authority, folder)
+            superlink = stack.enter_context(PrivateSuperLink(folder / "superlink", environment, certificates))
+            connection = Connection(superlink.address, superlink.authority, insecure=wishes.insecure)
+        else:
+            connection = Connection(wishes.superlink, wishes.superlink_ca, insecure=wishes.insecure)
+        scheme = "http" if connection.insecure else "https"
+        roads = Roads(
+            broker=address,
+            credentials=credentials,
+            superlink=f"{scheme}://{connection.address}",
+            superlink_ca=connection.authority,
+            wearers=wearers,
+        )
+        yield Premises(roads, connection, mosquitto, superlink)
+
+
+def _own_broker(wishes: Wishes) -> tuple[Address, Credentials]:
+    choice = wishes.broker
+    address = read_address(choice.where, choice.ca)
+    return address, read_credentials(choice.credentials) if choice.credentials else OPEN
+
+
+def _certificates(authority: Authority, folder: Path) -> Certificates:
+    pair = server_certificate(authority, _HERE, _DAYS)
+    files = Certificates(folder / "ca.crt", folder / "superlink.crt", folder / "superlink.key")
+    write_whole(files.authority, authority.certificate)
+    write_whole(files.certificate, pair.certificate)
+    write_secret(files.key, pair.key)
+    return files
+
+
+def _environment(fleet: Path, broker: Address, ca: Path | None, credentials: Path | None) -> Mapping[str, str]:
+    """Return the environment of a SuperLink whose ServerApp is to train the fleet of this process."""
+    ours = str(Path(__file__).resolve().parents[1])
+    paths = [ours, *filter(None, [os.environ.get("PYTHONPATH")])]  # the ServerApp must find this very Fleetbeat
+    told = {live_app.FLEET: str(fleet), live_app.BROKER: str(broker), "PYTHONPATH": os.pathsep.join(paths)}
+    if ca is not None:
+        told[live_app.BROKER_CA] = str(ca.resolve())
+    if credentials is not None:
+        told[live_app.BROKER_CREDENTIALS] = str(credentials.resolve())
+    return {**os.environ, **told}

@@ -1,0 +1,76 @@
+import importlib
+import importlib.metadata
+import re
+from pathlib import Path
+
+import pytest
+
+from broker.certificates import new_authority
+from broker.errors import SettingsError, StorageFull
+from devices.fleet_api import checked, client_for
+from devices.fleet_api.identity import Identity
+from devices.storage.notes import MemoryNotes
+
+
+async def test_an_address_and_a_ca_file_make_a_client(tmp_path: Path) -> None:
+    ca_file = tmp_path / "ca.crt"
+    ca_file.write_bytes(new_authority("a test", 1).certificate)
+
+    async with client_for("https://superlink:8000/", ca_file) as client:
+        assert str(client.base_url) == "https://superlink:8000/v1/fleet/"
+
+
+@pytest.mark.parametrize("url", ["superlink:8000", "ftp://superlink", "https://", "http://[::1"])
+def test_an_address_that_is_none_is_named(url: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(url)):
+        client_for(url)
+
+
+def test_a_ca_file_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ca.crt").write_text("no certificate", encoding="utf-8")
+
+    for name in ("ca.crt", "missing.crt"):
+        with pytest.raises(SettingsError, match=f"{name}: not a file of CA certificates"):
+            client_for("https://superlink:8000", tmp_path / name)
+
+
+def test_an_identity_is_kept() -> None:
+    notes = MemoryNotes()
+    first = Identity(notes)
+    first.known_as(2**64 - 1)
+
+    second = Identity(notes)
+
+    assert (second.node_id, second.public_pem) == (2**64 - 1, first.public_pem)
+    assert second.openssh.startswith("ecdsa-sha2-nistp384 ")
+
+
+def test_a_signature_is_used_again_until_the_server_does_not_take_it() -> None:
+    identity = Identity(MemoryNotes())
+
+    first = identity.headers()
+    assert identity.headers() is first
+    assert not identity.sign_anew(), "it was made just now: it is not the signature that is wrong"
+    assert identity.headers() is not first
+
+
+def test_a_full_disk_ends_no_node() -> None:
+    class Full(MemoryNotes):
+        def put(self, key: str, value: bytes) -> None:
+            if key != "fleet_api_key":
+                raise StorageFull("no room")
+            super().put(key, value)
+
+    identity = Identity(Full())
+    identity.known_as(7)
+
+    assert identity.node_id == 7
+
+
+def test_another_flower_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as another:
+        another.setattr(importlib.metadata, "version", lambda _name: "1.42.0")
+        with pytest.raises(ImportError, match=re.escape("flwr 1.42.0 is installed, but fleetbeat needs flwr==1.41.*")):
+            importlib.reload(checked)
+
+    importlib.reload(checked)
