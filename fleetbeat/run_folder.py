@@ -47,7 +47,9 @@ class RunFolder:
                 raise RunFolderError(_cannot(self.path / "journal.jsonl", error)) from None
 
     def close(self) -> None:
-        """Finish the journal."""
+        """Finish the journal; does nothing the second time."""
+        if self._journal.closed:
+            return
         try:
             self.flush()
         finally:
@@ -67,7 +69,8 @@ class RunFolder:
             part.write_bytes(content)
             part.replace(target)
         except OSError as error:
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
             raise RunFolderError(_cannot(target, error)) from None
 
     def write_json(self, name: str, document: Any) -> None:
