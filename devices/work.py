@@ -68,6 +68,7 @@ class Work:
         self._began_j = tools.power.spent_j("training") + tools.power.spent_j("transfer")
         self._compute_s = self._transfer_s = 0.0
         self._bytes = {"fetching": 0, "uploading": 0}
+        self._handing_in = False
         self.cut_by: str | None = None
 
     def meet(self, life: Circumstances, *, reachable: bool) -> None:
@@ -82,6 +83,8 @@ class Work:
     def cut(self, why: str) -> None:
         """End the work: power, switched_off, crash or run_ended."""
         self.cut_by = self.cut_by or why
+        if self._handing_in:  # live, a server may be away: nobody waits for it now
+            self._tools.uplink.abandon(self._message, self._now())
         self._alarm.ring("cut")
 
     async def run(self) -> Message | None:
@@ -90,7 +93,7 @@ class Work:
             await self._transfer("fetching", self._load.bytes_down)
             reply = await self._compute()
             accepted = await self._transfer("uploading", self._load.bytes_up(reply))
-            accepted = accepted and await self._tools.uplink.deliver(self._now(), reply)
+            accepted = accepted and await self._hand_in(reply)
             self._note(ev.UploadFinished, accepted)
         except CutShort as cut:
             return await self._give_up(cut.why)
@@ -99,6 +102,13 @@ class Work:
             self._draw("transfer", 0.0)
             self._settle()
         return None
+
+    async def _hand_in(self, reply: Message) -> bool:
+        self._handing_in = True
+        try:
+            return await self._tools.uplink.deliver(self._now(), reply)
+        finally:
+            self._handing_in = False
 
     async def _transfer(self, stage: str, size_bytes: int) -> bool:
         """Move *size_bytes* over the far link; a broken link means to start again when it is back.
@@ -180,7 +190,7 @@ class Work:
         """Say in the journal how it ended; tell the server, or return what to tell it when it can be reached again."""
         if why == "power":
             self._note(ev.WorkLostPower, self._stage)
-            answer = None
+            answer = error_reply(self._message, f"lost power: {self._stage}")
         elif why == "crash":
             self._note(ev.WorkCrashed, "SoftwareCrash")
             answer = error_reply(self._message, "SoftwareCrash: the device's software failed", crashed=True)
@@ -192,7 +202,7 @@ class Work:
         if self._stage == "uploading":  # the head of the reply is there already: no other answer can take its place
             self._tools.uplink.abandon(self._message, self._now())
             return None
-        if answer is not None and self.reachable and why not in ("crash", "switched_off"):
+        if answer is not None and self.reachable and why not in ("power", "crash", "switched_off"):
             await self._tools.uplink.deliver(self._now(), answer)
             return None
         return answer

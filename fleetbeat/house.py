@@ -35,6 +35,8 @@ HUB_RETRY_WALL_S = 2.0
 REPORT_EVERY_S = 3_600.0
 """Every device tells its counters once an hour of life, and at the end."""
 BROKER_PATIENCE_S = 10.0
+GOODBYES_WALL_S = 5.0
+"""So long the SuperLink is given to hear that the nodes of a house leave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,15 +91,15 @@ class House:
         self._wire = MqttWire(roads.broker, roads.credentials, BROKER_PATIENCE_S, endures=True)
         self._door = FleetDoor(client_for(roads.superlink, roads.superlink_ca))
         rhythm = Rhythm.at_speed(pace.speed, poll_s=learning.poll_s, heartbeat_s=learning.heartbeat_s)
-        nodes = {
+        self._nodes = {
             device.name: FleetNode(self._door, device.name, self._store.notes(device.name), pace, rhythm, record)
             for device in here
             if device.kind.trains
         }
         around = Surroundings(
             wire=self._wire,
-            uplink_of=nodes.__getitem__,
-            app=_Apps(fleet, self._door, nodes, lambda device: self._host.buffers[device]),
+            uplink_of=self._nodes.__getitem__,
+            app=_Apps(fleet, self._door, self._nodes, lambda device: self._host.buffers[device]),
             store=self._store,
             record=record,
             lived=self._lived,
@@ -132,7 +134,9 @@ class House:
         await self._host.finish(asyncio.get_running_loop().time())
         self.report()
         await self._wire.close()
-        await asyncio.to_thread(self._door.close)
+        for node in self._nodes.values():
+            node.signed_off(asyncio.get_running_loop().time())
+        await asyncio.to_thread(self._door.close, GOODBYES_WALL_S)
 
     def close(self) -> None:
         """Close the files of the devices."""

@@ -151,6 +151,18 @@ async def test_the_battery_empties_at_the_computed_instant() -> None:
     assert not home.server.replies
 
 
+async def test_a_device_whose_battery_emptied_tells_the_server_once_it_is_charged() -> None:
+    plugs = ((1_990.0, PHONE, "unplug"), (3_700.0, PHONE, "plug"))
+    home = Home(fleet(*plugs, set={"battery_wh": 0.4, "ready.needs_charging": False}))
+
+    await home.live(6_000.0, TASK)
+
+    (back,) = home.told(ev.PoweredOn)
+    ((at_s, reply),) = home.server.replies
+    assert at_s >= back.t_s > home.told(ev.WorkLostPower)[0].t_s
+    assert reply.error.reason == "lost power: training"
+
+
 async def test_an_upload_begun_goes_on_when_the_link_is_back_in_time() -> None:
     breaks = [(TASK_S + 1_015.0, PHONE, "far_link_off"), (TASK_S + 1_100.0, PHONE, "far_link_on")]
     home = Home(fleet(*breaks))
