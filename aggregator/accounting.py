@@ -137,8 +137,15 @@ class Account:
         return self.rounds.setdefault(round_, RoundLine(round_, event.t_s))
 
     def _trail(self, event: ev.Event) -> Trail:
-        """Return whose event it is: of a device chosen twice in a round, the first of its tasks that has no end yet."""
+        """Return whose event it is: of a device chosen twice in a round, the first of its tasks that has no end yet.
+
+        (Its work is at the task that it fetched last, even if the server has given that one up.)
+        """
         trails = self._trails[event.round, event.phase][event.device or ""]  # type: ignore[attr-defined]  # see _READERS
+        if isinstance(event, ev.Work) and not isinstance(event, ev.TaskFetched):
+            worked_at = next((trail for trail in reversed(trails) if trail.fetched_s is not None), None)
+            if worked_at is not None:
+                return worked_at
         return next((trail for trail in trails if not trail.outcome), trails[-1])
 
     def _where(self, event: ev.Event) -> Whereabouts:
@@ -190,6 +197,16 @@ class Account:
 
     def _round_ended(self, event: ev.RoundEnded) -> None:
         self._line(event, event.round).t_end_s = event.t_s
+
+    def _resumed(self, event: ev.ServerResumed) -> None:
+        """Of the server that died nothing is left but the model after a round."""
+        for trail in self.trails():
+            unused = trail.outcome == "delivered" and trail.phase == "train" and trail.round > event.round
+            if unused or not trail.outcome:
+                self._settle(trail, "rejected", "run_ended", event.t_s)
+        for line in self.rounds.values():
+            if line.round > event.round:
+                line.updates, line.examples, line.score = 0, 0, None
 
     # --- a device's events
 
@@ -260,6 +277,7 @@ _READERS: dict[type[ev.Event], Callable[[Account, Any], None]] = {
     ev.ModelAggregated: Account._aggregated,
     ev.ModelScored: Account._scored,
     ev.RoundEnded: Account._round_ended,
+    ev.ServerResumed: Account._resumed,
     ev.TaskFetched: Account._fetched,
     ev.TaskRefused: Account._refused,
     ev.WorkStarted: Account._started,

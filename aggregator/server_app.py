@@ -12,9 +12,10 @@ from flwr.serverapp.strategy import Strategy
 from aggregator.course import Arrays, Course
 from aggregator.lull import TooFewForTooLong
 from aggregator.strategies import Cohort, Options, make_strategy
+from aggregator.strategy_file import place_in
 from aggregator.watched import Tally, Unusable, Watched
 from broker import events as ev
-from broker.errors import FleetbeatError
+from broker.errors import FleetbeatError, SettingsError
 
 Score = Callable[[Arrays], Mapping[str, float] | None]
 """Judges a model on wearers who are in no device: loss, accuracy, balanced_accuracy, auc, kappa, majority_share …"""
@@ -50,18 +51,23 @@ class Witness:
 def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> ServerApp:
     """Return a ServerApp that trains from ``course.arrays`` on and keeps *course* up to date.
 
-    Raises SettingsError now, not in the server's thread, if the strategy cannot be had.
+    It goes on after ``course.rounds_done``, if an earlier server came that far. Raises SettingsError now, not in the
+    server's thread, if the strategy cannot be had, or cannot go on.
     The app returns normally when rounds are done, when devices stayed away for too long, and when the strategy cannot
     use what it gets: ``course.cause`` and ``course.reason`` say which. Only Fleetbeat's own errors leave it (RunEnded).
     A strategy with a ``start`` of its own (an asynchronous one) is run as it is, and seen through `evaluate_fn` only.
     """
     tally = Tally()
     strategy = make_strategy(plan.strategy, plan.strategy_options, plan.cohort, tally)
-    watched = Watched(strategy, tally, course, witness.device_of, witness.record, witness.now_s)
+    rounds_before = course.rounds_done
+    watched = Watched(strategy, tally, course, witness.device_of, witness.record, witness.now_s, rounds_before)
     own_loop = type(strategy).start is not Strategy.start
+    if own_loop and rounds_before:
+        raise SettingsError(f"{plan.strategy} has a loop of its own, which cannot begin after round {rounds_before}")
     app = ServerApp()
 
     def judge(round_: int, arrays: ArrayRecord) -> MetricRecord | None:
+        round_ += rounds_before
         now_s, before, course.arrays = witness.now_s(), course.arrays, arrays.to_numpy_ndarrays()
         course.rounds_done = round_
         if own_loop and not all(map(np.array_equal, before, course.arrays)):
@@ -79,7 +85,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
             (strategy if own_loop else watched).start(
                 grid=grid,
                 initial_arrays=ArrayRecord(course.arrays),
-                num_rounds=plan.rounds,
+                num_rounds=plan.rounds - rounds_before,
                 timeout=plan.round_deadline_s,
                 evaluate_fn=judge,
             )
@@ -89,10 +95,11 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
             raise
         except Unusable as error:
             _log.info("the strategy cannot go on", exc_info=True)
-            course.ends("failed", str(error))
+            course.ends("failed", f"{error}{place_in(plan.strategy, error.__cause__ or error)}")
         except Exception as error:  # a strategy of somebody's own: its author reads the traceback with -v
             _log.info("the strategy failed", exc_info=True)
-            course.ends("failed", f"{type(error).__name__} in the strategy: {error}")
+            where = place_in(plan.strategy, error)
+            course.ends("failed", f"{type(error).__name__} in the strategy: {error}{where}")
         else:
             course.ends("rounds_done")
 

@@ -31,8 +31,13 @@ _PLAIN: dict[str, type[Strategy]] = {
 _PRIVATE: dict[str, type[Strategy]] = {
     "dp_fixed": flower.DifferentialPrivacyServerSideFixedClipping,
     "dp_adaptive": flower.DifferentialPrivacyServerSideAdaptiveClipping,
+    "dp_client_fixed": flower.DifferentialPrivacyClientSideFixedClipping,
+    "dp_client_adaptive": flower.DifferentialPrivacyClientSideAdaptiveClipping,
 }
-"""Wrap FedAvg: the server clips each update and adds noise; a round with any error reply is skipped by Flower."""
+"""Wrap FedAvg: the server, or the device, clips each update, and the server adds noise to their mean.
+
+Flower skips a round with any error reply; the run goes on.
+"""
 
 STRATEGIES = (*_PLAIN, *_PRIVATE)
 """All names that a fleet file may use."""
@@ -40,8 +45,6 @@ STRATEGIES = (*_PLAIN, *_PRIVATE)
 _NOT_HERE = {
     "fedxgbbagging": "its updates are boosted trees, not the arrays of a model that can be averaged",
     "fedxgbcyclic": "its updates are boosted trees, not the arrays of a model that can be averaged",
-    "dp_client_fixed": "its devices must clip by themselves (fixedclipping_mod); ours do not: use dp_fixed",
-    "dp_client_adaptive": "its devices must clip by themselves (adaptiveclipping_mod); ours do not: use dp_adaptive",
 }
 
 NOISE_MULTIPLIER = 1.0

@@ -4,6 +4,7 @@ import difflib
 import importlib.util
 import inspect
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,13 @@ def strategy_class(reference: str) -> type[Strategy]:
         there = ", ".join(candidates) or "none"
         raise SettingsError(f"learning.strategy: {path} has no class {name!r}{hint} (strategies in it: {there})")
     raise SettingsError(f"learning.strategy: {name} in {path} is no complete flwr.serverapp.strategy.Strategy")
+
+
+def place_in(reference: str, error: BaseException) -> str:
+    """Return `` (FILE, line N)``: where in the file that *reference* names *error* happened; nothing if not there."""
+    path = str(Path(reference.rpartition(":")[0]))
+    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
+    return f" ({path}, line {lines[-1]})" if lines else ""
 
 
 def _module(path: Path, reference: str) -> ModuleType:

@@ -6,6 +6,7 @@ its reply is looked at; a reply to a task that is gone is dropped. This is the s
 the node's.
 """
 
+import heapq
 import math
 from collections.abc import Callable, Iterable, Sequence
 from zlib import crc32
@@ -42,6 +43,7 @@ class SuperLink:
         self.run_id = self._drawn("run")[0]
         self.nodes: dict[int, Node] = {}
         self.tasks: dict[str, Task] = {}
+        self._expiring: list[tuple[float, int, Task]] = []
         self.changed: Callable[[Task, float], None] = lambda _task, _at_s: None
         self.dropped: Callable[[Task, float], None] = lambda _task, _now_s: None
         self.moved: Callable[[], None] = lambda: None
@@ -68,6 +70,7 @@ class SuperLink:
         Contents are copied: what the sender does with its records afterwards changes no task. The nodes are not told
         yet: see `ring`. Raises ValueError for a message that Flower's grids refuse.
         """
+        self._forget_expired(now_s)
         copies: dict[int, RecordDict] = {}
         ids = []
         for message, label in zip(messages, labels, strict=True):
@@ -84,6 +87,7 @@ class SuperLink:
             task_id = f"task-{len(self.tasks) + 1}"
             task = Task(task_id, node, label, content, sent.message_type, sent.group_id, now_s, sent.ttl)
             self.tasks[task_id] = node.open[task_id] = task
+            heapq.heappush(self._expiring, (task.expires_s, len(self.tasks), task))
             node.inbox.append(task)
             named(message, task_id)
             ids.append(task_id)
@@ -138,8 +142,16 @@ class SuperLink:
 
     @staticmethod
     def _close(task: Task) -> None:
-        task.closed, task.reply = True, None
+        task.closed = True
+        task.let_go()
         task.node.open.pop(task.task_id, None)
+
+    def _forget_expired(self, now_s: float) -> None:
+        """Models take room: let go of those that nobody can fetch or pull any more."""
+        while self._expiring and self._expiring[0][0] <= now_s:
+            task = heapq.heappop(self._expiring)[2]
+            if task.reply is None or task.reply.message is not None:  # else its upload still has to come to its end
+                task.let_go()
 
     def _drawn(self, name: str) -> tuple[int, float]:
         """Return an id (never one of Flower's reserved 0 and 1) and a share of 1 that belong to *name*."""

@@ -109,6 +109,10 @@ class Task:
         """The moment from which the task and its reply are void."""
         return self.created_s + self.ttl_s
 
+    def let_go(self) -> None:
+        """Keep neither what was sent nor what came back: the task is closed, or void."""
+        self.content, self.reply = RecordDict(), None
+
     def live(self, now_s: float) -> bool:
         """Whether a reply would still be kept."""
         return not self.closed and self.expires_s > now_s

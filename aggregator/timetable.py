@@ -19,6 +19,15 @@ class Timetable:
         """When the next round may start."""
         return self.first_s if self.round == 0 else self._started_s + self.every_s
 
+    @property
+    def started_s(self) -> float:
+        """When that round began."""
+        return self._started_s
+
+    def resume(self, round_: int, started_s: float, *, running: bool) -> None:
+        """Go on where another server was."""
+        self.round, self._started_s, self.running = round_, started_s, running
+
     def start(self, now_s: float) -> None:
         """A round begins."""
         self.round += 1

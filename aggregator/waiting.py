@@ -31,6 +31,8 @@ class Waiting:
         self.left: dict[str, Task] = {}
         self._replies: list[Reply] = []
         self._bodies: list[Reply] = []
+        self._coming: list[Reply] = []
+        """Those of the bodies that may still be on their way; looked at from the end."""
         self._hints: list[tuple[float, int, Task]] = []
         self._hinted = 0
         self._base_s = self._end_s = 0.0
@@ -92,7 +94,12 @@ class Waiting:
         return self._poll_at_s(self._end_s) if self._end_s < math.inf else math.inf
 
     def _whole_s(self) -> float:
-        """Return when the bodies that a pull waits for are all here, or lost."""
+        """Return when the bodies that a pull waits for are all here, or lost: while one still comes, nobody knows."""
+        while self._coming:
+            if _comes(self._coming[-1]):
+                return math.inf
+            self._coming.pop()
+        self._coming = [reply for reply in self._bodies if _comes(reply)]  # an upload may have been taken up again
         missing = [reply.lost_s for reply in self._bodies if reply.message is None]
         return max((math.inf if lost_s is None else lost_s for lost_s in missing), default=self._loop.time())
 
@@ -115,7 +122,7 @@ class Waiting:
             batch = self._pulled(now_s)
             self._polled_s = now_s
         if any(self._superlink.body_of(reply, now_s) is None for reply in batch):
-            self._bodies = batch
+            self._bodies, self._coming = batch, list(batch)
         elif batch:
             self._replies += batch
             self._seen(batch, now_s)
@@ -145,3 +152,7 @@ class Waiting:
         done, self._done = self._done, None
         if done is not None:
             done(self._replies)
+
+
+def _comes(reply: Reply) -> bool:
+    return reply.message is None and reply.lost_s is None

@@ -50,25 +50,31 @@ class Watched(Strategy):
         device_of: Mapping[int, str],
         record: ev.Record,
         now_s: Callable[[], float],
+        rounds_before: int = 0,
     ) -> None:
-        """Watch *strategy*, whose ``train_metrics_aggr_fn`` is *tally* if it takes one; *device_of* names node ids."""
+        """Watch *strategy*, whose ``train_metrics_aggr_fn`` is *tally* if it takes one; *device_of* names node ids.
+
+        Where an earlier server did *rounds_before*, the strategy is told the number that a round has in the whole run.
+        """
         self._strategy = strategy
         self._tally = tally
         self._course = course
         self._device_of = device_of
         self._record = record
         self._now_s = now_s
+        self._before = rounds_before
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Let the strategy select and instruct."""
-        return self._strategy.configure_train(server_round, arrays, config, grid)
+        return self._strategy.configure_train(server_round + self._before, arrays, config, grid)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
         """Let the strategy aggregate; if nothing comes of updates that arrived, say so for each of their devices."""
+        server_round += self._before
         given = list(replies)
         updates = [reply for reply in given if reply.has_content()]
         claimed = round(sum(weights([update.content for update in updates], "num-examples")))
@@ -93,10 +99,11 @@ class Watched(Strategy):
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Let the strategy select and instruct."""
-        return self._strategy.configure_evaluate(server_round, arrays, config, grid)
+        return self._strategy.configure_evaluate(server_round + self._before, arrays, config, grid)
 
     def aggregate_evaluate(self, server_round: int, replies: Iterable[Message]) -> MetricRecord | None:
         """Let the strategy aggregate."""
+        server_round += self._before
         given = list(replies)
         try:
             metrics = self._strategy.aggregate_evaluate(server_round, given)

@@ -74,7 +74,8 @@ class Access:
             others = [("read", topics.biometrics(self.fleet, other)) for other in self.reads[user] if other != user]
             return [*own, *others, ("read", clock)]
         if user in self.houses:
-            return [*(("write", topics.events(self.fleet, device)) for device in self.houses[user]), ("read", clock)]
+            told = [("write", topics.events(self.fleet, device)) for device in self.houses[user]]
+            return [*told, ("read", topics.server_state(self.fleet)), ("read", clock)]
         overseen = [("read", topics.everyones(self.fleet, leaf)) for leaf in _OVERSEEN]
         if user == SERVER_USER:
             return [("readwrite", topics.servers_all(self.fleet)), ("readwrite", clock), *overseen]

@@ -41,10 +41,18 @@ class Exchange:
 
     With *endures* the broker may die and come back: what different links do happens at the same time, nobody waits
     long for messages, sessions outlive this process, and one line is logged when the broker is lost and one when it
-    is back.
+    is back. With *anew*, or if it does not endure, what the broker kept for a link is forgotten when that first enters.
     """
 
-    def __init__(self, address: Address, credentials: Credentials, patience_s: float, *, endures: bool = False) -> None:
+    def __init__(
+        self,
+        address: Address,
+        credentials: Credentials,
+        patience_s: float,
+        *,
+        endures: bool = False,
+        anew: bool = False,
+    ) -> None:
         self.ledger = Ledger(endures=endures)
         self.failure: FleetbeatError | None = None
         """What went wrong where nobody was waiting to hear of it."""
@@ -53,6 +61,7 @@ class Exchange:
         self.slow: set[str | None] = set()
         """For whose messages was waited in vain, without news of them since; any thread may look."""
         self._endures = endures
+        self._anew = anew or not endures
         self._away = False
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._address = address
@@ -81,7 +90,7 @@ class Exchange:
             if older is not station:
                 older.lost = "another connection of the same name took over"
         station.visits += 1
-        anew = not self._endures and station.name not in self._met
+        anew = self._anew and station.name not in self._met
         connection, present = await self._greet(station, will, anew=anew)
         if connection.is_over:
             raise BrokerLost(f"{station.name} is not connected: {station.lost}")
@@ -217,10 +226,13 @@ class Exchange:
         versions = (MQTT_5, MQTT_3) if self.version is None else (self.version,)
         for version in versions:
             try:
-                if version == MQTT_3 and anew:  # there, forgetting the past means to have no future either
+                # who begins clean has no future in MQTT 3, and Mosquitto 2.0 never writes such a session down: it would
+                # not outlive the broker; so the past is forgotten by a connection of its own
+                apart = version == MQTT_3 or self._endures
+                if anew and apart:
                     past, _ = await self._open(station, None, version, anew=True)
                     await past.say_goodbye(forget=True)
-                opened = await self._open(station, will, version, anew=anew and version == MQTT_5)
+                opened = await self._open(station, will, version, anew=anew and not apart)
             except VersionRefused:
                 if version == versions[-1]:
                     raise

@@ -159,7 +159,7 @@ class MqttWire:
 
     With *endures* the broker may go away and come back: its links wait at most `exchange.SETTLES_WITHIN_S`, raise
     nothing when it is lost but from `connect` and `subscribe`, and can then be connected again; sessions are kept for
-    the process that comes after this one.
+    the process that comes after this one. With *anew* those of an earlier one are forgotten, and what waited in them.
     """
 
     def __init__(
@@ -169,10 +169,11 @@ class MqttWire:
         patience_s: float = PATIENCE_S,
         *,
         endures: bool = False,
+        anew: bool = False,
     ) -> None:
         allow_many_files()
         self.endures = endures
-        self.exchange = Exchange(address, credentials, patience_s, endures=endures)
+        self.exchange = Exchange(address, credentials, patience_s, endures=endures, anew=anew)
         self._address = address
         self._crossing = Crossing("fleetbeat-wire")
         self.closed = False

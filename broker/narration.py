@@ -43,6 +43,8 @@ class Narrator:
         self._is_server = user == SERVER_USER
         self._turn = threading.Lock()
         self._number = 0
+        self.life: float | None = None
+        """The pace's ``t0_unix``: which life of the fleet the events are of; None while it is not known."""
         self.failed = 0
         """Events that could not be told: not to be put into JSON, or of a device that has no name."""
 
@@ -59,7 +61,7 @@ class Narrator:
                 topic = topics.events(self._fleet, event.device)
             line = as_record(event)
             with self._turn:  # numbers go out in their order, and none is left out
-                told = {**line, "teller": self._teller, "n": self._number + 1}
+                told = {**line, "teller": self._teller, "n": self._number + 1, "life": self.life}
                 payload = orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
                 self._number += 1
                 self.client.publish(topic, payload)
@@ -86,9 +88,13 @@ class Follower:
         self._fleet = fleet
         self._hear = hear
         self._tellers: OrderedDict[str, _Told] = OrderedDict()
+        self.life: float | None = None
+        """The pace's ``t0_unix``: what is told of another life of the fleet is not heard. None: all is."""
         self.malformed = 0
         self.doubled = 0
         """Messages that came again; they were heard once."""
+        self.foreign = 0
+        """Events of another life."""
         self.client.subscribe(topics.everyones(fleet, topics.EVENTS), self._heard)
 
     @property
@@ -106,16 +112,18 @@ class Follower:
 
     def _heard(self, topic: str, payload: bytes) -> None:
         try:
-            teller, number, event = _read(topic, payload)
+            teller, number, life, event = _read(topic, payload)
         except MalformedEvent as error:
             self.malformed += 1
             if self.malformed == 1:
                 _log.warning("%s: no event: %s (further ones are counted)", topic, error)
             return
-        if self._told(teller).is_new(number):
-            self._hear(event)
-        else:
+        if not self._told(teller).is_new(number):
             self.doubled += 1
+        elif None not in (life, self.life) and life != self.life:
+            self.foreign += 1
+        else:
+            self._hear(event)
 
     def _told(self, teller: str) -> "_Told":
         told = self._tellers.get(teller)
@@ -154,7 +162,7 @@ class _Told:
         return True
 
 
-def _read(topic: str, payload: bytes) -> tuple[str, int, Event]:
+def _read(topic: str, payload: bytes) -> tuple[str, int, float | None, Event]:
     try:
         record: Any = orjson.loads(payload)
     except orjson.JSONDecodeError as error:
@@ -166,8 +174,11 @@ def _read(topic: str, payload: bytes) -> tuple[str, int, Event]:
         raise MalformedEvent(f"teller is {teller!r:.50}, expected a name")
     if type(number) is not int or not 0 < number < _LAST_NUMBER:
         raise MalformedEvent(f"n is {number!r:.50}, expected a whole number from 1")
+    life = record.pop("life", None)
+    if type(life) not in (int, float, type(None)):
+        raise MalformedEvent(f"life is {life!r:.50}, expected when it began, in Unix seconds")
     event = event_from(record)
     where = topics.device_of(topic)
     if where != topics.SERVER and event.device != where:
         raise MalformedEvent(f"{event.device} is told of on {topic}")
-    return teller, number, event
+    return teller, number, life, event

@@ -70,6 +70,16 @@ def server_events(fleet: str) -> str:
     return f"{ROOT}/{check_name(fleet)}/{SERVER}/{EVENTS}"
 
 
+def server_state(fleet: str) -> str:
+    """Return where the server says, retained, whether it is there: ``ready``, or ``disconnected`` when it is done."""
+    return f"{ROOT}/{check_name(fleet)}/{SERVER}/{STATE}"
+
+
+def server_standing(fleet: str) -> str:
+    """Return where the server leaves, retained, how far it has come; nobody else may read there."""
+    return f"{ROOT}/{check_name(fleet)}/{SERVER}/standing"
+
+
 def servers_all(fleet: str) -> str:
     """Return the filter for all that the server says for itself."""
     return f"{ROOT}/{check_name(fleet)}/{SERVER}/#"

@@ -10,7 +10,11 @@ from broker import events as ev
 from devices.alarm import Alarm
 from devices.anatomy import Anatomy, Look
 from devices.circumstances import COLUMNS, Circumstances
+from devices.elapsed import Elapsed
+from devices.figures import Figures
+from devices.lifelog import Lived
 from devices.near import Near
+from devices.power import Power
 from devices.readiness import Standing, absence, why_not
 from devices.script import COMMANDS, Overlaid
 from devices.switch import Switch
@@ -30,7 +34,7 @@ class Agent:
         self._radio_asleep = False
         self._next_sync_s = anatomy.sync_phase_s
         self._next_intake_s = anatomy.sync_phase_s + anatomy.intake_every_s
-        self._settled_s = 0.0
+        self._elapsed = Elapsed(anatomy.figures)
         self.hub: Agent = self
         self.followers: list[Agent] = []
 
@@ -66,22 +70,17 @@ class Agent:
 
     def look(self) -> Look:
         """Return how the device stands."""
-        own, life = self._is, self._life
-        return Look(
-            device=self.name,
-            state=own.bulletin.state if self.on else "",
-            battery=self.battery,
-            charging=life.charging,
-            near_link=own.near.connected,
-            far_link=self.far_link,
-            buffer=own.intake.depth if own.intake is not None else None,
-            outbox=own.stream.depth if own.stream is not None else None,
-            busy=own.duty is not None and own.duty.busy,
-        )
+        return self._is.look(on=self.on, charging=self._life.charging, far_link=self.far_link)
 
     def cut_log(self, now_s: float) -> None:
         """Close the open interval of the life log here: whoever reads it now misses nothing."""
         self._is.lifelog.cut(now_s, self.battery)
+
+    def seen(self, now_s: float) -> tuple[Figures, Power, Lived | None]:
+        """Return figures, power and the open interval as if it ended at *now_s*; all of it goes on."""
+        power = self._is.power.at(now_s)
+        figures = self._elapsed.seen(now_s, self._life, online=self._reachable, battery=power.share)
+        return figures, power, self._is.lifelog.open_interval(now_s, power.share)
 
     def follow(self, hub: "Agent") -> None:
         """Stream to *hub* by radio: without it there is no near link."""
@@ -100,12 +99,18 @@ class Agent:
     async def live(self, until_s: float) -> None:
         """One life, from the loop's time (0, or later where a process began or was restarted later) to *until_s*."""
         loop = asyncio.get_running_loop()
-        self._settled_s = now_s = loop.time()
+        now_s = loop.time()
+        self._elapsed.begin(now_s)
         self._is.power.advance(now_s)
         self._is.power.load("idle", self._is.kind.idle_mw, now_s)
+        self._switch.begin(now_s)
         life = next(self._lives)
         while life.to_s <= now_s:
+            self._miss(life)
             life = next(self._lives)
+        self._miss(life)
+        if self._is.memoir is not None:
+            self._is.memoir.tell_the_past(now_s)
         self._turn_to(life, now_s, anew=True)
         await self._look_around(now_s)
         while (now_s := loop.time()) < until_s:
@@ -116,7 +121,7 @@ class Agent:
     async def settle(self, now_s: float) -> None:
         """The run ends: work is cut, what was measured lies in the outbox."""
         self._is.power.advance(now_s)
-        self._account_for(now_s)
+        self._elapsed.settle(now_s, self._life, online=self._reachable, battery=self.battery)
         if self._is.duty is not None:
             await self._is.duty.cut("run_ended")
         if self._is.stream is not None:
@@ -127,6 +132,8 @@ class Agent:
         if self._is.intake is not None and self._is.near.connected:
             await self._is.intake.empty_inbox(now_s)
         self._is.lifelog.finish(now_s, self.battery)
+        if self._is.memoir is not None:
+            self._is.memoir.write(now_s, in_order=True)
         await self._is.near.end()
 
     def _next_moment(self) -> float:
@@ -148,7 +155,7 @@ class Agent:
     async def _meet(self, now_s: float) -> None:
         """Deal with everything that is due at *now_s*."""
         self._is.power.advance(now_s)
-        self._account_for(now_s)
+        self._elapsed.settle(now_s, self._life, online=self._reachable, battery=self.battery)
         while self._life.to_s <= now_s:
             upcoming = next(self._lives, None)
             if upcoming is None:
@@ -165,6 +172,13 @@ class Agent:
             await self._look_around(now_s)
         if self._is.duty is not None and now_s >= self._is.duty.next_poll_s:
             await self._is.duty.poll(now_s, self._standing())
+
+    def _miss(self, life: Circumstances) -> None:
+        """What happened while no process was there to live it: the device was off."""
+        past = self._is.memoir.past if self._is.memoir is not None else None
+        if past is not None and life.to_s > past.lived_until_s:
+            from_s = max(life.from_s, past.lived_until_s)
+            self._is.lifelog.note(from_s, self.battery, power=False, life=life, why_not="powered_off")
 
     # --- what the wearer and the world do
 
@@ -280,10 +294,3 @@ class Agent:
         if self._is.intake is not None and now_s >= self._next_intake_s:
             self._next_intake_s = now_s + self._is.intake_every_s
             await self._is.intake.empty_inbox(now_s)
-
-    def _account_for(self, now_s: float) -> None:
-        """Add the stretch since the last look to the device's own figures."""
-        passed_s, self._settled_s = now_s - self._settled_s, now_s
-        life = self._life
-        self._is.figures.passed(passed_s, online=self._reachable, charging=life.charging, worn=life.worn)
-        self._is.figures.battery_min = min(self._is.figures.battery_min, self.battery)

@@ -9,6 +9,7 @@ from devices.figures import Figures
 from devices.intake import Intake
 from devices.kinds import Kind
 from devices.lifelog import LifeLog
+from devices.memoir import Memoir
 from devices.near import Near
 from devices.power import Power
 from devices.stream import Stream
@@ -32,6 +33,22 @@ class Anatomy:
     stream: Stream | None
     intake: Intake | None
     duty: Duty | None
+    memoir: Memoir | None = None
+    """None: no process will ever go on where this one ends."""
+
+    def look(self, *, on: bool, charging: bool, far_link: str) -> "Look":
+        """Return how the device stands."""
+        return Look(
+            device=self.name,
+            state=self.bulletin.state if on else "",
+            battery=self.power.share,
+            charging=charging,
+            near_link=self.near.connected,
+            far_link=far_link,
+            buffer=self.intake.depth if self.intake is not None else None,
+            outbox=self.stream.depth if self.stream is not None else None,
+            busy=self.duty is not None and self.duty.busy,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from devices.learning.diary import Diary, diary_for
 from devices.learning.history import Worn, always, nights_of
 from devices.learning.task import TASKS, Task
 from devices.lifelog import LifeLog
+from devices.memoir import Memoir
 from devices.near import Near
 from devices.power import Power
 from devices.randomness import stream
@@ -78,7 +79,8 @@ class Assembly:
             if resident.trainer is not None and resident.trainer != name:
                 hub = built[resident.trainer]
                 built[name].agent.follow(hub.agent)
-                built[name].agent.near.hub_power = hub.power
+                near = built[name].agent.near
+                near.hub_power, near.taker = hub.power, hub.agent.near
         return built
 
     @cached_property
@@ -120,6 +122,7 @@ class Assembly:
         power = Power(kind, Battery(capacity_j, capacity_j * (low + (high - low) * fullness)))
         link = around.wire.link(name)
         body, figures = self._body(resident), self._figures[name]
+        memoir = Memoir(name, around.store.notes(name), power, figures, around.record) if around.lasting else None
         voice = Voice(fleet.name, name, link, around.record)
         stream_ = self._stream(resident, body, link) if self._senses(resident, body) else None
         intake = self._intake(resident, body, link) if kind.trains else None
@@ -133,14 +136,15 @@ class Assembly:
         if intake is not None:
             uplink = around.uplink_of(name)
             uplink.on_task(ring)
-            tools = Tools(name, kind, power, figures, uplink, around.app, around.record, loads_changed=ring)
+            record = memoir.record if memoir is not None else around.record
+            tools = Tools(name, kind, power, figures, uplink, around.app, record, loads_changed=ring)
             duty = Duty(tools, fleet.learning, intake, poll_phase_s * fleet.learning.poll_s)
         anatomy = Anatomy(
             name=name,
             kind=kind,
             power=power,
             figures=figures,
-            lifelog=LifeLog(name, around.lived),
+            lifelog=LifeLog(name, memoir.keeping(around.lived) if memoir is not None else around.lived),
             near=near,
             bulletin=Bulletin(voice, kind.low_at, stream_, intake, duty),
             record=around.record,
@@ -150,6 +154,7 @@ class Assembly:
             stream=stream_,
             intake=intake,
             duty=duty,
+            memoir=memoir,
         )
         own = [event for event in fleet.event if event.device == name]
         lives = script.Overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own)

@@ -25,10 +25,15 @@ def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return list(dict.fromkeys(_complaint(one, schema) for one in to_blame))
 
 
+def closest(word: object, words: Iterable[str]) -> str | None:
+    """Return which of *words* was probably meant; None if none is close."""
+    return next(iter(difflib.get_close_matches(str(word), list(words), n=1)), None)
+
+
 def did_you_mean(word: object, words: Iterable[str]) -> str:
     """Return ``; did you mean …?`` with the closest of *words*; nothing if none is close."""
-    close = difflib.get_close_matches(str(word), list(words), n=1)
-    return f'; did you mean "{close[0]}"?' if close else ""
+    close = closest(word, words)
+    return f'; did you mean "{close}"?' if close else ""
 
 
 def shown(found: object) -> str:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from broker.errors import SettingsError
 from devices.body.recordings import read_recordings
-from devices.complaints import complaints, did_you_mean, shown
+from devices.complaints import closest, complaints, did_you_mean, shown
 from devices.overrides import Overrides
 from devices.residents import residents
 from devices.settings import NIGHTS_FOR_QUALITY, Fleet
@@ -70,8 +70,15 @@ def locate(source: str | Path) -> Path:
     found = "is a folder" if path.is_dir() else "no such file"
     raise SettingsError(
         f"{source}: {found}, expected a fleet file (TOML) or the name of a fleet that ships: "
-        f"{', '.join(shipped_fleets())}{did_you_mean(path.stem, shipped_fleets())}"
+        f"{', '.join(shipped_fleets())}{_meant(path)}"
     )
+
+
+def _meant(path: Path) -> str:
+    """Return ``; did you mean …?`` with the fleet whose name is closest: of the files beside *path*, or that ships."""
+    known = {name: name for name in shipped_fleets()} | {file.stem: str(file) for file in path.parent.glob("*.toml")}
+    close = closest(path.stem, known)
+    return f'; did you mean "{known[close]}"?' if close else ""
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -131,10 +138,13 @@ def _contradictions(fleet: Fleet) -> Iterator[str]:
 
 
 def _wrong(path: Path, found: list[str], overrides: Overrides) -> SettingsError:
-    found = [overrides.blamed(line) for line in found]
+    """Name the file for what stands in it, the option for what the command line brought."""
+    blamed = [overrides.blamed(line) for line in found]
     if len(found) == 1:
-        return SettingsError(f"{path}: {found[0]}")
-    return SettingsError("\n  ".join([f"{path}: {len(found)} things are wrong", *found]))
+        return SettingsError(blamed[0] or f"{path}: {found[0]}")
+    where = "" if all(blamed) else f"{path}: "
+    lines = (line or own for line, own in zip(blamed, found, strict=True))
+    return SettingsError("\n  ".join([f"{where}{len(found)} things are wrong", *lines]))
 
 
 def _plain(value: Any) -> Any:

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from broker.errors import AccountBroken
 from devices.anatomy import Look
-from devices.assembly import Assembly
+from devices.assembly import Assembly, Parts
 from devices.buffer import Buffer
-from devices.figures import Report
+from devices.figures import Figures, Report
+from devices.lifelog import Lived
+from devices.power import Power
 from devices.residents import Device
 from devices.settings import Fleet
 from devices.surroundings import Surroundings
@@ -54,16 +56,26 @@ class Host:
         return [agent.look() for agent in self.agents.values()]
 
     def reports(self) -> dict[str, Report]:
-        """Return every device's figures as they stand."""
-        return {
-            name: Report(
-                figures=parts.figures,
-                examples=parts.intake.examples if parts.intake is not None else None,
-                life_j=parts.power.life_j,
-                training_j=parts.power.spent_j("training"),
-                radio_j=parts.power.spent_j("transfer") + parts.power.spent_j("near"),
-                sensing_j=parts.power.spent_j("sensing"),
-                waiting_readings=parts.stream.depth if parts.stream is not None else 0,
-            )
-            for name, parts in self._devices.items()
-        }
+        """Return every device's figures as they stood when it last looked around."""
+        return {name: _report(parts, parts.figures, parts.power) for name, parts in self._devices.items()}
+
+    def reports_at(self, now_s: float) -> dict[str, Report]:
+        """Return every device's figures as they stand at *now_s*."""
+        return {name: _report(parts, *parts.agent.seen(now_s)[:2]) for name, parts in self._devices.items()}
+
+    def open_intervals(self, now_s: float) -> list[Lived]:
+        """Return the intervals of life that go on, as far as they have come."""
+        lines = (agent.seen(now_s)[2] for agent in self.agents.values())
+        return [line for line in lines if line is not None]
+
+
+def _report(parts: Parts, figures: Figures, power: Power) -> Report:
+    return Report(
+        figures=figures,
+        examples=parts.intake.examples if parts.intake is not None else None,
+        life_j=power.life_j,
+        training_j=power.spent_j("training"),
+        radio_j=power.spent_j("transfer") + power.spent_j("near"),
+        sensing_j=power.spent_j("sensing"),
+        waiting_readings=parts.stream.depth if parts.stream is not None else 0,
+    )

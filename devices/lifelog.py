@@ -51,9 +51,14 @@ class LifeLog:
         self._close(now_s, battery)
         self._open = None
 
-    def _close(self, now_s: float, battery: float) -> None:
-        if self._open is None:
-            return
+    def open_interval(self, now_s: float, battery: float) -> Lived | None:
+        """Return the open interval as if it ended at *now_s*; it goes on. None if there is nothing of it yet."""
+        if self._open is None or now_s <= self._open[0]:
+            return None
         from_s, battery_start, power, life, why_not = self._open
-        if now_s > from_s:
-            self._tell(Lived(self._device, from_s, now_s, power, battery_start, battery, life, why_not))
+        return Lived(self._device, from_s, now_s, power, battery_start, battery, life, why_not)
+
+    def _close(self, now_s: float, battery: float) -> None:
+        line = self.open_interval(now_s, battery)
+        if line is not None:
+            self._tell(line)

@@ -50,11 +50,19 @@ class Near:
         self._in_session = False
         self.hub_power: Power | None = None
         """Who pays at the other end of the radio; None for a device that is its own hub."""
+        self.taker = self
+        """Who takes the readings: live, where everybody finds the broker at a moment of its own, none leave before it
+        has asked for them. (A broker acknowledges what nobody asked for, and drops it.)"""
 
     @property
     def connected(self) -> bool:
         """Whether the broker can hear the device."""
         return self._link.connected
+
+    @property
+    def takes(self) -> bool:
+        """Whether the broker has been asked for readings; in virtual time it always has."""
+        return self._hub_retry_s is None or (self._in_session and self._link.connected)
 
     @property
     def next_moment_s(self) -> float:
@@ -87,7 +95,9 @@ class Near:
 
     def send(self, now_s: float) -> bool:
         """Begin to send what the outbox holds; return whether there was anything."""
-        if self._stream is None or not self._link.connected or self._stream.pack(now_s) is None:
+        if self._stream is None or not self._link.connected or not self.taker.takes:
+            return False
+        if self._stream.pack(now_s) is None:
             return False
         self.deliver(now_s)
         return True

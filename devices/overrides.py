@@ -22,25 +22,27 @@ class Overrides:
     def applied(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return *document* with all changes; raises SettingsError for one that has no place in it."""
         changed = copy.deepcopy(document)
-        for option, key, value in self._changes():
-            _put(changed, key, value, option)
+        for option, given, key, value in self._changes():
+            _put(changed, key, value, f"{option}{given}")
         return changed
 
-    def blamed(self, complaint: str) -> str:
-        """Say so if it was the command line, not the file, that brought the key a *complaint* begins with."""
+    def blamed(self, complaint: str) -> str | None:
+        """Return *complaint* as one of the option that brought the key it begins with; None if the file brought it."""
         where = complaint.partition(":")[0]
-        for option, key, _ in self._changes():
-            if where == key or where.startswith(f"{key}.") or key.startswith(f"{where}."):
-                return f"{complaint} (from {option})"
-        return complaint
+        for option, given, key, _ in reversed([*self._changes()]):
+            if where == key:
+                return f"{option}{complaint.removeprefix(key)}"
+            if where.startswith(f"{key}.") or key.startswith(f"{where}."):
+                return f"{option}{given}: {complaint}"
+        return None
 
-    def _changes(self) -> Iterator[tuple[str, str, object]]:
-        """Yield option, key and value of every change, in the order in which they apply."""
+    def _changes(self) -> Iterator[tuple[str, str, str, object]]:
+        """Yield the option, what it was given, key and value of every change, in the order in which they apply."""
         for pair in self.sets:
             key, sign, text = pair.partition("=")
             if not sign or not all(step.strip() for step in key.split(".")):
                 raise SettingsError(f"--set {pair}: expected KEY=VALUE with a dotted key, such as learning.rounds=5")
-            yield f"--set {pair}", key.strip(), _value(text.strip())
+            yield f"--set {key.strip()}", f"={text.strip()}", key.strip(), _value(text.strip())
         direct = {
             "seed": self.seed,
             "days": self.days,
@@ -49,7 +51,7 @@ class Overrides:
         }
         for key, value in direct.items():
             if value is not None:
-                yield f"--{key.rpartition('.')[2]} {value}", key, value
+                yield f"--{key.rpartition('.')[2]}", f" {value}", key, value
 
 
 def _put(document: dict[str, Any], key: str, value: object, option: str) -> None:

@@ -1,6 +1,8 @@
 """A device's power: one battery, what drains it and why, what fills it, and the moments that follow."""
 
 import math
+from collections.abc import Mapping
+from copy import copy
 
 from devices.hardware.battery import Battery
 from devices.kinds import Kind
@@ -34,6 +36,11 @@ class Power:
         return self._battery.empty
 
     @property
+    def level_j(self) -> float:
+        """What is left, in joules."""
+        return self._battery.level_j
+
+    @property
     def life_j(self) -> float:
         """All energy drawn so far, from battery or charger."""
         return sum(self._spent_j.values())
@@ -41,6 +48,21 @@ class Power:
     def spent_j(self, cause: str) -> float:
         """Return the energy drawn for *cause* so far."""
         return self._spent_j[cause]
+
+    @property
+    def all_spent_j(self) -> Mapping[str, float]:
+        """All energies by cause."""
+        return dict(self._spent_j)
+
+    @property
+    def work_j(self) -> float:
+        """The energy that the server's tasks have cost so far."""
+        return self._spent_j["training"] + self._spent_j["transfer"]
+
+    def restore(self, level_j: float, spent_j: Mapping[str, float]) -> None:
+        """Begin where an earlier process of the device ended."""
+        self._battery.restore(level_j)
+        self._spent_j.update(spent_j)
 
     def saving(self, *, charging: bool) -> bool:
         """Whether the battery is so low that the device lets its far radio sleep."""
@@ -79,6 +101,13 @@ class Power:
         for cause, draw_mw in self._loads_mw.items():
             if draw_mw:
                 self._spent_j[cause] += draw_mw * passed_s / 1_000
+
+    def at(self, now_s: float) -> "Power":
+        """Return how it will stand at *now_s* under the present loads; this one stays where it is."""
+        seen = copy(self)
+        seen._battery, seen._spent_j = copy(self._battery), dict(self._spent_j)
+        seen.advance(now_s)
+        return seen
 
     def next_moment_s(self) -> float:
         """Return when the charge next crosses a line that matters; never, if it does not."""

@@ -27,6 +27,8 @@ STRATEGIES = (
     "bulyan",
     "dp_fixed",
     "dp_adaptive",
+    "dp_client_fixed",
+    "dp_client_adaptive",
 )
 """Flower's strategies by our names; the aggregator has the classes. Anything else is ``path.py:Class``."""
 

@@ -26,6 +26,10 @@ class Switch:
         command_s = self._commands[0][0] if self._commands else math.inf
         return min(command_s, math.inf if self._boots_at_s is None else self._boots_at_s)
 
+    def begin(self, now_s: float) -> None:
+        """Life begins, or goes on in another process: software that failed before *now_s* has mended itself."""
+        self._commands = [(at_s, word) for at_s, word in self._commands if at_s >= now_s or word != "crash"]
+
     def order(self, command: str, now_s: float) -> None:
         """Somebody presses the button (or makes the software fail) now."""
         self._commands.insert(0, (now_s, command))

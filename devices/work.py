@@ -65,7 +65,7 @@ class Work:
         self._alarm = Alarm()
         self._stage = "fetching"
         self._round, self._phase = round_, phase
-        self._began_j = tools.power.spent_j("training") + tools.power.spent_j("transfer")
+        self._began_j = tools.power.work_j
         self._compute_s = self._transfer_s = 0.0
         self._bytes = {"fetching": 0, "uploading": 0}
         self._handing_in = False
@@ -209,7 +209,7 @@ class Work:
 
     def _settle(self) -> None:
         power = self._tools.power
-        energy_j = power.spent_j("training") + power.spent_j("transfer") - self._began_j
+        energy_j = power.work_j - self._began_j
         down, up = self._bytes["fetching"], self._bytes["uploading"]
         self._tools.figures.bytes_down += down
         self._tools.figures.bytes_up += up

@@ -1,13 +1,14 @@
 """Which broker: the word behind ``--broker`` becomes a wire."""
 
+import asyncio
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.access import Access
-from broker.address import read_address
-from broker.credentials import OPEN, read_credentials
+from broker.access import SERVER_USER, Access
+from broker.address import Address, read_address
+from broker.credentials import OPEN, Credentials, read_credentials
 from broker.errors import UsageError
 from broker.link import Wire
 from broker.memory import MemoryBroker, MemoryWire
@@ -40,7 +41,8 @@ def access_of(fleet: str, residents: Sequence[Device], houses: Mapping[str, Coll
 def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Iterator[tuple[Wire, str]]:
     """Give a wire to the chosen broker and a word for which it is; a broker of ours ends with the block.
 
-    Raises UsageError for a word that means nothing, BrokerRefused for a broker that does not want us.
+    Raises UsageError for a word that means nothing, BrokerRefused for a broker that does not want us, BrokerLost for one
+    that does not answer.
     """
     own = choice.where.startswith(("mqtt:", "mqtts:"))
     if not own and choice.where not in WHERE:
@@ -54,9 +56,26 @@ def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Ite
     access = access_of(fleet, residents)
     if own:
         credentials = read_credentials(choice.credentials) if choice.credentials else OPEN
-        yield MqttWire(read_address(choice.where, choice.ca), credentials), choice.where
+        address = read_address(choice.where, choice.ca)
+        asyncio.run(_knock(address, credentials, [SERVER_USER, *(resident.name for resident in residents)]))
+        yield MqttWire(address, credentials), choice.where
     elif choice.where == "mosquitto" or (choice.where == "auto" and find_mosquitto() is not None):
         with PrivateMosquitto(access) as mosquitto:
             yield MqttWire(mosquitto.address, mosquitto.credentials), "mosquitto"
     else:
         yield MemoryWire(MemoryBroker(access)), "memory"
+
+
+async def _knock(address: Address, credentials: Credentials, users: Sequence[str]) -> None:
+    """Come in and leave again, once with each login that *users* have: whom the broker refuses is told now."""
+    by_login: dict[tuple[str, str] | None, str] = {}
+    for user in users:
+        by_login.setdefault(credentials.of(user), user)
+    wire = MqttWire(address, credentials)
+    try:
+        for user in by_login.values():
+            link = wire.link(user)
+            await link.connect()
+            await link.close()
+    finally:
+        await wire.close()

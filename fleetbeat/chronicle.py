@@ -5,13 +5,9 @@ is concluded from the order of arrival. Whenever tables are due, all events are 
 account is made anew from them.
 """
 
-import base64
-import io
 import threading
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-
-import numpy as np
 
 from aggregator.accounting import Account, Glance
 from aggregator.course import Arrays, Course, course_from
@@ -22,6 +18,7 @@ from devices.figures import Report, report_of
 from devices.lifelog import Lived
 from devices.residents import Device
 from devices.settings import Fleet
+from fleetbeat.packing import unpacked
 from fleetbeat.run_folder import RunFolder
 
 _UNWRITTEN = (ev.ModelShared, ev.DeviceReported, ev.IntervalLived)
@@ -155,19 +152,6 @@ def in_order(events: Sequence[ev.Event]) -> list[ev.Event]:
         if moment_s is not None:
             placed.append((moment_s, _FIRST.get(type(event), len(_FIRST)), number, event))
     return [event for *_, event in sorted(placed, key=lambda entry: entry[:3])]
-
-
-def packed(arrays: Arrays) -> str:
-    """Return *arrays* as they travel in an event."""
-    content = io.BytesIO()
-    np.savez(content, *arrays)
-    return base64.b64encode(content.getvalue()).decode()
-
-
-def unpacked(npz_base64: str) -> Arrays:
-    """Return the arrays that `packed` packed."""
-    with np.load(io.BytesIO(base64.b64decode(npz_base64)), allow_pickle=False) as stored:
-        return [stored[f"arr_{number}"] for number in range(len(stored.files))]
 
 
 def _lived(event: ev.IntervalLived) -> Lived:

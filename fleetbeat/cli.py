@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fleetbeat.terminal import listen, print_json, say, show_result
+from fleetbeat.terminal import listen, print_json, say, show_page, show_result, show_versions
 
 if TYPE_CHECKING:
     from devices.settings import Fleet as FleetSettings
@@ -39,6 +39,53 @@ Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the re
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens inside, Flower included")]
+
+LiveFleet = Annotated[
+    str, typer.Argument(metavar="FLEET", envvar="FLEETBEAT_FLEET", help="A fleet file, or the name of one that ships")
+]
+LiveSeed = Annotated[
+    int | None, typer.Option("--seed", envvar="FLEETBEAT_SEED", help="Overrides the fleet's seed: the same for all")
+]
+LiveSets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Set any key of the fleet file: the same for all its processes"),
+]
+BrokerAt = Annotated[
+    str,
+    typer.Option("--broker", metavar="URL", envvar="FLEETBEAT_BROKER", help="mqtts://HOST:PORT or mqtt://HOST:PORT"),
+]
+BrokerCa = Annotated[
+    Path | None,
+    typer.Option("--broker-ca", metavar="FILE", envvar="FLEETBEAT_BROKER_CA", help="The CA certificate of the broker"),
+]
+BrokerCredentials = Annotated[
+    Path | None,
+    typer.Option(
+        "--broker-credentials",
+        metavar="FILE",
+        envvar="FLEETBEAT_BROKER_CREDENTIALS",
+        help="Users and passwords for the broker: name:password a line",
+    ),
+]
+SuperLinkAt = Annotated[
+    str, typer.Option("--superlink", metavar="ADDRESS", envvar="FLEETBEAT_SUPERLINK", help="HOST:PORT of the SuperLink")
+]
+SuperLinkCa = Annotated[
+    Path | None,
+    typer.Option(
+        "--superlink-ca", metavar="FILE", envvar="FLEETBEAT_SUPERLINK_CA", help="The CA certificate of the SuperLink"
+    ),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", envvar="FLEETBEAT_INSECURE", help="No TLS to the SuperLink")]
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=show_versions, help="Say which version this is")
+    ] = False,
+) -> None:
+    """Take what belongs to no command."""
 
 
 class Document(StrEnum):
@@ -164,6 +211,111 @@ def up(
     _tell_the_end(live.up(loaded, wishes, speed=speed, submits=not wait, out=out, quiet=quiet or json), json=json)
 
 
+@app.command(epilog="Example: fleetbeat host household --devices phone-1 --broker mqtts://broker:8883")
+def host(
+    fleet: LiveFleet,
+    devices: Annotated[
+        str,
+        typer.Option(metavar="A,B", envvar="FLEETBEAT_DEVICES", help="Who lives here; who streams to them does too"),
+    ] = "",
+    all_but: Annotated[
+        str, typer.Option(metavar="A,B", envvar="FLEETBEAT_ALL_BUT", help="Everybody lives here but these")
+    ] = "",
+    house: Annotated[
+        str, typer.Option(metavar="USER", envvar="FLEETBEAT_HOUSE", help="This process's user at the broker")
+    ] = "house",
+    broker: BrokerAt = "mqtts://localhost:8883",
+    broker_ca: BrokerCa = None,
+    broker_credentials: BrokerCredentials = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", envvar="FLEETBEAT_KEYS", help="The wearers' keys; without, readings are not sealed"
+        ),
+    ] = None,
+    plain: Annotated[
+        bool, typer.Option("--plain", envvar="FLEETBEAT_PLAIN", help="Do not seal readings, whatever --keys says")
+    ] = False,
+    superlink: SuperLinkAt = "localhost:8000",
+    superlink_ca: SuperLinkCa = None,
+    insecure: Insecure = False,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", envvar="FLEETBEAT_DATA", help="Where buffers and outboxes are kept")
+    ] = Path("fleetbeat-data"),
+    seed: LiveSeed = None,
+    sets: LiveSets = None,
+    verbose: Verbose = False,
+) -> None:
+    """Let some devices of a fleet live in this process, from the moment that `fleetbeat aggregate` tells the time."""
+    listen(verbose=verbose)
+    loaded = _fleet(fleet, seed=seed, sets=sets)
+
+    from devices.residents import residents
+    from fleetbeat.directions import Directions
+    from fleetbeat.landlord import Landlord
+    from fleetbeat.lodging import lodgers
+
+    here = lodgers(residents(loaded), devices, all_but)
+    roads = Directions(
+        broker=broker,
+        broker_ca=broker_ca,
+        broker_credentials=broker_credentials,
+        superlink=superlink,
+        superlink_ca=superlink_ca,
+        insecure=insecure,
+        keys=None if plain else keys,
+    ).roads()
+    say(f"{loaded.name}: {len(here)} devices live here: {', '.join(device.name for device in here[:8])}")
+    if roads.wearers is None:
+        say("readings travel unsealed: the broker's operator can read heartbeats")
+    if roads.broker.tls is None or insecure:
+        say("no TLS on one of the roads: whoever carries the messages can read them")
+    if Landlord(loaded, here, roads, house, data, say).keep() == "stopped":
+        raise typer.Exit(130)
+
+
+@app.command(epilog="Example: fleetbeat aggregate household --broker mqtts://broker:8883 --superlink superlink:8000")
+def aggregate(
+    fleet: LiveFleet,
+    speed: Annotated[
+        float,
+        typer.Option(
+            min=0.001, max=1_000_000, envvar="FLEETBEAT_SPEED", help="Seconds of life in a second: 1 is real time"
+        ),
+    ] = 720.0,
+    broker: BrokerAt = "mqtts://localhost:8883",
+    broker_ca: BrokerCa = None,
+    broker_credentials: BrokerCredentials = None,
+    superlink: SuperLinkAt = "localhost:8000",
+    superlink_ca: SuperLinkCa = None,
+    insecure: Insecure = False,
+    out: Out = None,
+    rounds: Annotated[int | None, typer.Option(help="How many rounds of learning")] = None,
+    seed: LiveSeed = None,
+    sets: LiveSets = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Begin the life of a fleet whose devices live elsewhere (`fleetbeat host`), train it, write its run folder."""
+    listen(verbose=verbose)
+    loaded = _fleet(fleet, seed=seed, rounds=rounds, sets=sets)
+
+    from fleetbeat import desk
+    from fleetbeat.directions import Directions
+
+    directions = Directions(
+        broker=broker,
+        broker_ca=broker_ca,
+        broker_credentials=broker_credentials,
+        superlink=superlink,
+        superlink_ca=superlink_ca,
+        insecure=insecure,
+    )
+    said = desk.said_to_the_server(loaded, rounds, sets or ())
+    _tell_the_end(desk.aggregate(loaded, directions, said, speed=speed, out=out, quiet=quiet or json), json=json)
+
+
 @app.command(epilog="Example: fleetbeat new my-fleet.toml --from household")
 def new(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist yet")],
@@ -264,7 +416,7 @@ def report(
     path = write_report(saved)
     show_result(json, lambda: saved.results | {"report": str(path)}, lambda: "" if quiet else summary(saved))
     if show:
-        typer.launch(path.resolve().as_uri())
+        show_page(path)
 
 
 @app.command(epilog="Example: fleetbeat why runs/household-7 phone-1 2")

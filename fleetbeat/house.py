@@ -87,12 +87,14 @@ class House:
         self._fleet = fleet
         self._record = record
         learning = fleet.learning
-        self._store = SqliteStore(folder)
-        self._wire = MqttWire(roads.broker, roads.credentials, BROKER_PATIENCE_S, endures=True)
+        self._store = SqliteStore(folder, repr(pace.t0_unix))
+        notes = {device.name: self._store.notes(device.name) for device in here}
+        anew = self._store.forgot  # what the broker still keeps is of another life too
+        self._wire = MqttWire(roads.broker, roads.credentials, BROKER_PATIENCE_S, endures=True, anew=anew)
         self._door = FleetDoor(client_for(roads.superlink, roads.superlink_ca))
         rhythm = Rhythm.at_speed(pace.speed, poll_s=learning.poll_s, heartbeat_s=learning.heartbeat_s)
         self._nodes = {
-            device.name: FleetNode(self._door, device.name, self._store.notes(device.name), pace, rhythm, record)
+            device.name: FleetNode(self._door, device.name, notes[device.name], pace, rhythm, record)
             for device in here
             if device.kind.trains
         }
@@ -120,6 +122,19 @@ class House:
     def order(self, device: str, do: str) -> None:
         """Have a word of a fleet file's ``[[event]]`` happen to *device* now."""
         self._host.agents[device].order(do)
+
+    async def switch_off(self, patience_s: float) -> None:
+        """Have every device switched off in order: the server and the broker know at once, work is interrupted.
+
+        One that is not off after *patience_s* of life is given up.
+        """
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + patience_s
+        agents = list(self._host.agents.values())
+        for agent in agents:
+            agent.order("switch_off")
+        while loop.time() < until_s and any(agent.on for agent in agents):
+            await asyncio.sleep(patience_s / 100)
 
     async def live(self) -> None:
         """Let everybody live until the fleet's days are over, or until this is cancelled."""

@@ -19,6 +19,7 @@ from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.clock import interruptible
 from fleetbeat.house import House
+from fleetbeat.keeper import kept
 from fleetbeat.live_clock import run_live, wall_unix_s
 from fleetbeat.live_table import LiveTable, Screen
 from fleetbeat.office import Office
@@ -52,12 +53,14 @@ def up(
         screen.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time → {path}")
         secret = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetbeat-live-")))
         premises = stack.enter_context(opened(fleet, here, wishes, secret))
+        stack.enter_context(kept(premises.ours))
         office = Office(fleet, premises, path, screen)
         narrator = Narrator(
             premises.roads.broker, premises.roads.credentials, HOUSE, fleet.name, f"{HOUSE}-{secrets.token_hex(4)}"
         )
         narrator.connect(PATIENCE_WALL_S)
         pace = Pace(wall_unix_s(), speed)
+        narrator.life = pace.t0_unix
         _introduce(fleet, premises, wishes, pace, screen)
         office.begin(pace)
         cause = "failed"

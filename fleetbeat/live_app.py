@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from flwr.superlink.grid import HttpGrid
 from aggregator.patient import PatientRoad
 from aggregator.selection import LiveSelection
 from aggregator.wall import Wall
+from broker import events as ev
+from broker import topics
 from broker.access import SERVER_USER
 from broker.address import Address, read_address
 from broker.credentials import OPEN, Credentials, read_credentials
@@ -28,9 +31,13 @@ from devices.fleet_file import Overrides, load_fleet
 from devices.settings import Fleet
 from fleetbeat.judge import judge_for
 from fleetbeat.live_server import LiveServer
+from fleetbeat.standing import keep, recall
 
 FLEET, BROKER = "FLEETBEAT_FLEET", "FLEETBEAT_BROKER"
 BROKER_CA, BROKER_CREDENTIALS = "FLEETBEAT_BROKER_CA", "FLEETBEAT_BROKER_CREDENTIALS"
+
+RESUMES = "resumes"
+"""The key of a run's configuration that says: go on where an earlier server of this life died."""
 
 _CONNECTS_WITHIN_S = 30.0
 _CLOCK_WITHIN_S = 20.0
@@ -92,11 +99,28 @@ def serve(grid: HttpGrid, context: Context, where: Whereabouts, say: Callable[[s
     try:
         narrator.connect(_CONNECTS_WITHIN_S)
         pace = await_clock(narrator.client, fleet.name, _CLOCK_WITHIN_S)
+        narrator.life = pace.t0_unix
+        narrator.client.publish(topics.server_state(fleet.name), b"ready", retain=True)
         wall = Wall(pace, time.time())  # noqa: TID251  # asked once: from here on a monotonic clock counts
         say(f"{fleet.name}, live at {pace.speed:g} times the wall's speed: {fleet.learning.strategy}")
         selection = LiveSelection(narrator.client, fleet.name)
-        LiveServer(fleet, PatientRoad(grid), selection, wall, judge, narrator.record, say).run(context)
+        before = None
+        if context.run_config.get(RESUMES):
+            before = recall(narrator.client, fleet.name, pace)
+            narrator.record(ev.ServerResumed(wall.now_s(), None, before.round if before is not None else 0))
+        LiveServer(
+            fleet,
+            PatientRoad(grid),
+            selection,
+            wall,
+            judge,
+            narrator.record,
+            say,
+            before=before,
+            leave=partial(keep, narrator.client, fleet.name, pace),
+        ).run(context)
     finally:
+        narrator.client.publish(topics.server_state(fleet.name), b"disconnected", retain=True)
         missing = narrator.close(_LAST_WORDS_WITHIN_S)
         if missing:
             say(f"the broker did not take the last {missing} events of this server")

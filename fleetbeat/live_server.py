@@ -17,9 +17,10 @@ from broker.errors import FleetbeatError, RunEnded
 from devices.learning.task import TASKS, initial_arrays
 from devices.residents import residents
 from devices.settings import Fleet
-from fleetbeat.chronicle import packed
 from fleetbeat.judge import Judge
+from fleetbeat.packing import packed
 from fleetbeat.plan import DAY_S, SERVER_POLL_S, habits_of, plan_of, timetable_of
+from fleetbeat.standing import Standing
 
 STRANGERS_WAIT_S = 10.0
 """Wall seconds: so long a node of which no device speaks may be one whose device is about to (it takes a second)."""
@@ -42,20 +43,30 @@ class LiveServer:
         tell: ev.Record,
         say: Callable[[str], None],
         *,
+        before: Standing | None = None,
+        leave: Callable[[Standing], None] = lambda _standing: None,
         poll_wall_s: float = SERVER_POLL_S,
         strangers_wait_s: float = STRANGERS_WAIT_S,
     ) -> None:
-        """*road* leads to the SuperLink, *reported* hears the devices. Raises SettingsError for the strategy."""
+        """*road* leads to the SuperLink, *reported* hears the devices. Raises SettingsError for the strategy.
+
+        *before* is how far an earlier server came that died; *leave* is told how far this one has come.
+        """
         self._time = time
         self._judge = judge
         self._tell = tell
         self._say = say
         self._course = course_from(initial_arrays(TASKS[fleet.learning.task]))
         self._course.noted = self._noted
+        self._leave = leave
+        self._timetable = timetable_of(fleet)
+        if before is not None:
+            self._course.arrays, self._course.rounds_done = before.arrays, before.round
+            self._timetable.resume(before.round, before.started_s, running=before.open)
         trainers = [resident.name for resident in residents(fleet) if resident.kind.trains]
         roll = Roll(reported, trainers, strangers_wait_s * time.pace.speed)
         habits, ends_s = habits_of(fleet, poll_wall_s), fleet.days * DAY_S
-        self._grid = LiveGrid(road, roll, timetable_of(fleet), habits, time, self._record, ends_s)
+        self._grid = LiveGrid(road, roll, self._timetable, habits, time, self._record, ends_s)
         witness = Witness(record=self._record, now_s=time.now_s, round_closed=self._grid.round_closed, device_of=roll)
         self._app = server_app(plan_of(fleet, len(trainers)), self._course, self._score, witness)
 
@@ -66,7 +77,7 @@ class LiveServer:
         stopped; `broker.events.ServerEnded` says which.
         """
         cause, reason = "failed", ""
-        self._share(self._time.now_s(), 0)
+        self._share(self._time.now_s(), self._course.rounds_done)
         try:
             self._app(self._grid, context)
             cause, reason = self._course.cause, self._course.reason
@@ -90,8 +101,14 @@ class LiveServer:
         self._tell(event)
         if isinstance(event, ev.ModelAggregated):
             self._share(event.t_s, event.round)
+            self._stand(event.round, open_=True)
+        elif isinstance(event, ev.RoundEnded) and event.round > 0:
+            self._stand(event.round, open_=False)
         elif isinstance(event, ev.ModelScored):
             self._say(f"round {event.round:>3}  loss {event.loss:.3f}  balanced_accuracy {event.balanced_accuracy:.3f}")
+
+    def _stand(self, round_: int, *, open_: bool) -> None:
+        self._leave(Standing(round_, self._course.arrays, self._timetable.started_s, open_))
 
     def _share(self, now_s: float, round_: int) -> None:
         self._tell(ev.ModelShared(now_s, None, round_, packed(self._course.arrays)))

@@ -1,6 +1,7 @@
 """The office of a live run: tells the time, hands in the run, follows what is told, and writes it down."""
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from devices.learning.task import TASKS, initial_arrays
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.chronicle import Chronicle
+from fleetbeat.clerk import Clerk
 from fleetbeat.judge import judge_for
 from fleetbeat.live_table import Screen
 from fleetbeat.newsroom import Newsroom
@@ -23,12 +25,9 @@ from fleetbeat.progress import told
 from fleetbeat.rehearsal import machine
 from fleetbeat.results import Results
 from fleetbeat.run_folder import RunFolder
-from fleetbeat.submission import Submission, SuperLinkRefused, submit
+from fleetbeat.submission import Settings
 from fleetbeat.world import run_config
 
-LOOK_EVERY_WALL_S = 5.0
-"""How often Flower is asked how the run stands, in case its ServerApp dies without a word."""
-LAST_WORDS_WALL_S = 5.0
 PATIENCE_WALL_S = 10.0
 
 _log = logging.getLogger(__name__)
@@ -45,6 +44,7 @@ class Office:
         self._judge = judge_for(fleet)
         roads = premises.roads
         self._follower = Follower(roads.broker, roads.credentials, SERVER_USER, fleet.name, self._hear)
+        self._follower.life = 0.0  # whoever lives before the time is told lives another life
         self._follower.connect(PATIENCE_WALL_S)
         self._folder = RunFolder(path)
         here = residents(fleet)
@@ -52,9 +52,10 @@ class Office:
         self._results = Results(self._folder, self._chronicle, self._judge)
         self._newsroom = Newsroom(self._chronicle, self._results, self._folder, self._round_told, self._is_over)
         self._over: Callable[[], None] = lambda: None
-        self._closing = threading.Event()
-        self._submission: Submission | None = None
-        self._clerk: threading.Thread | None = None
+        self._clerk: Clerk | None = None
+        self._silent: set[str] = set()
+        self._heard_out = threading.Event()
+        self._server_ended_s = math.inf
         self.cause = "failed"
         """Why the server ended, once it has."""
         self.ended_s = 0.0
@@ -84,18 +85,26 @@ class Office:
         here = residents(self._fleet)
         wearers = len({device.wearer for device in here})
         self._hear(ev.RunStarted(0.0, None, self._fleet.name, self._fleet.seed, len(here), wearers))
+        self._follower.life = pace.t0_unix
         tell_clock(self._follower.client, self._fleet.name, pace)
 
-    def submit(self) -> None:
-        """Hand in the run, and see to it that its end is noticed; both take time, in a thread of their own."""
-        self._clerk = threading.Thread(target=self._see_to_it, name="the run's clerk", daemon=True)
-        self._clerk.start()
+    def submit(self, said: Settings | None = None) -> None:
+        """Hand in the run, and see to it that its end is noticed; both take time, in a thread of their own.
+
+        *said* is what the server is to take in place of its own fleet's ``[learning]``, as of ``flwr run --run-config``.
+        """
+        connection, settings = self._premises.connection, run_config(self._fleet)
+        self._clerk = Clerk(connection, settings, said or {}, self._screen.say, self._run_ended)
+
+    def hear_out(self, patience_s: float) -> int:
+        """Wait (blocking) for every device's report after the server's end; return how many have none."""
+        self._heard_out.wait(patience_s)
+        return len(self._silent)
 
     def close(self, cause: str, wall_s: float) -> None:
         """Stop the run if it goes on, and write everything down; raises what went wrong meanwhile."""
-        self._closing.set()
         if self._clerk is not None:
-            self._clerk.join()
+            self._clerk.close()
         self._follower.close()
         try:
             self._newsroom.close(self.ended_s, cause)
@@ -104,29 +113,27 @@ class Office:
             self._folder.write_json("run.json", machine(broker, 0, wall_s, self.ended_s))
             self._folder.close()
 
-    def _see_to_it(self) -> None:
-        try:
-            self._submission = submit(self._premises.connection, run_config(self._fleet))
-            self._screen.say(f"run {self._submission.run_id} submitted")
-            while not self._closing.wait(LOOK_EVERY_WALL_S):
-                standing = self._submission.status()
-                if standing.finished and not self._closing.wait(LAST_WORDS_WALL_S) and not self._newsroom.server_ended:
-                    self._hear(
-                        ev.ServerEnded(self._newsroom.latest_s, None, "failed", standing.details or standing.status)
-                    )
-                    return
-            self._submission.stop()
-        except SuperLinkRefused as error:
-            if not self._closing.is_set():
-                self._failed(str(error))
-
-    def _failed(self, reason: str) -> None:
-        self._hear(ev.ServerEnded(self._newsroom.latest_s, None, "failed", reason))
+    def _run_ended(self, cause: str, reason: str) -> None:
+        """The run is over, and its server did not say so."""
+        self._note(ev.ServerEnded(self._newsroom.latest_s, None, cause, reason))
 
     def _hear(self, event: ev.Event) -> None:
+        if self._clerk is not None:
+            self._clerk.heard(event)
+            if isinstance(event, ev.ServerEnded) and event.cause == "stopped":
+                return  # if the run is over, the clerk will say so: another server may go on
+        self._note(event)
+
+    def _note(self, event: ev.Event) -> None:
         if isinstance(event, ev.ServerEnded):
             self.cause = event.cause
+            self._server_ended_s = event.t_s
+            self._silent = {device.name for device in residents(self._fleet)}
         self._newsroom.hear(event)
+        if isinstance(event, ev.DeviceReported) and event.t_s >= self._server_ended_s:
+            self._silent.discard(event.device or "")
+            if not self._silent:
+                self._heard_out.set()
 
     def _round_told(self, event: ev.RoundEnded) -> None:
         self._screen.say(told(self._fleet.start, event, self._chronicle.account))

@@ -23,6 +23,7 @@ from devices.settings import Fleet
 from fleetbeat import live_app
 from fleetbeat.brokers import BrokerChoice, access_of
 from fleetbeat.house import Roads
+from fleetbeat.keeper import Mortal
 from fleetbeat.own_broker import HOUSE
 from fleetbeat.submission import Connection
 from fleetbeat.superlink import Certificates, PrivateSuperLink
@@ -53,6 +54,12 @@ class Premises:
     connection: Connection
     mosquitto: PrivateMosquitto | None
     superlink: PrivateSuperLink | None
+
+    @property
+    def ours(self) -> Mapping[str, Mortal]:
+        """What has to be kept alive, by name."""
+        mine: dict[str, Mortal | None] = {"the broker": self.mosquitto, "the SuperLink": self.superlink}
+        return {name: charge for name, charge in mine.items() if charge is not None}
 
     def look_on(self, fleet: str) -> str | None:
         """Return a command that shows what a dashboard may see; None for a broker of somebody else."""

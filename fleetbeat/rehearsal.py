@@ -6,7 +6,6 @@ import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import platform, python_version
 
@@ -21,6 +20,7 @@ from fleetbeat.judge import judge_for
 from fleetbeat.progress import Watcher
 from fleetbeat.results import Results
 from fleetbeat.run_folder import RunFolder, new_folder
+from fleetbeat.versions import versions
 from fleetbeat.world import Onlookers, World
 
 FEW_TRAINERS = 8
@@ -88,9 +88,7 @@ def machine(broker: str, workers: int, wall_s: float, life_s: float) -> dict[str
     to_mb = 1 / 1_048_576 if sys.platform == "darwin" else 1 / 1_024
     return {
         "command": sys.argv,
-        "versions": {
-            name: version(name) for name in ("fleetbeat", "flwr", "scikit-learn", "numpy", "paho-mqtt") if _has(name)
-        },
+        "versions": versions(),
         "python": python_version(),
         "platform": platform(),
         "broker": broker,
@@ -99,11 +97,3 @@ def machine(broker: str, workers: int, wall_s: float, life_s: float) -> dict[str
         "virtual_s_per_wall_s": round(life_s / wall_s, 1),
         "peak_memory_mb": {"main": round(mine * to_mb), "largest_child": round(children * to_mb)},
     }
-
-
-def _has(name: str) -> bool:
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True

@@ -31,12 +31,18 @@ server = flower_app.server_app
 client = client_app.app
 """
 _ANSWERS_WITHIN_S = 120.0
+_NO_SUCH_RUN = "[code: 16]"
 _ALREADY_FINISHED = "[code: 18]"
+_RAISED = "ServerApp failed with exception: "
 _UNREACHABLE = "Connection to the SuperLink is unavailable"
 
 
 class SuperLinkRefused(UsageError):
     """There is no SuperLink, or it did not do what was asked; the message says what Flower says."""
+
+
+class SuperLinkAway(SuperLinkRefused):
+    """Nobody answers there, or not in time: it may be back later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +67,11 @@ class Standing:
         """Whether it is over."""
         return self.status.startswith("finished")
 
+    @property
+    def told_by_the_app(self) -> bool:
+        """Whether *details* are what the ServerApp raised; else its process died."""
+        return self.details.startswith(_RAISED)
+
 
 @dataclass(frozen=True, slots=True)
 class Submission:
@@ -69,9 +80,17 @@ class Submission:
     connection: Connection
     run_id: int
 
-    def status(self) -> Standing:
-        """Ask how it stands, which takes Flower's command a second; raises SuperLinkRefused."""
-        (run,) = _flwr(self.connection, "list", "here", "--run-id", str(self.run_id))["runs"]
+    def status(self) -> Standing | None:
+        """Ask how it stands, which takes Flower's command a second; None: this SuperLink knows no such run.
+
+        Raises SuperLinkRefused, SuperLinkAway if nobody answers.
+        """
+        try:
+            (run,) = _flwr(self.connection, "list", "here", "--run-id", str(self.run_id))["runs"]
+        except SuperLinkRefused as error:
+            if _NO_SUCH_RUN in str(error):
+                return None
+            raise
         details = str(run["status-details"])
         return Standing(str(run["status"]), "" if details == "N/A" else details)
 
@@ -84,15 +103,18 @@ class Submission:
                 raise
 
 
-def submit(connection: Connection, settings: Settings) -> Submission:
+def submit(connection: Connection, settings: Settings, said: Settings | None = None) -> Submission:
     """Hand in a run; *settings* are what ClientApps find in their run configuration, a stock SuperNode's too.
 
-    Raises SuperLinkRefused, in Flower's words.
+    *said* is what the run's user says in their place, and for the server; a server that has settings of its own
+    takes nothing else. Raises SuperLinkRefused, in Flower's words.
     """
+    said = said or {}
     with tempfile.TemporaryDirectory(prefix="fleetbeat-app-") as folder:
-        (Path(folder) / "pyproject.toml").write_text(tomli_w.dumps(_document(settings)), encoding="utf-8")
+        (Path(folder) / "pyproject.toml").write_text(tomli_w.dumps(_document({**settings, **said})), encoding="utf-8")
         (Path(folder) / "fleetbeat_app.py").write_text(_COMPONENTS, encoding="utf-8")
-        return Submission(connection, int(_flwr(connection, "run", folder, "here")["run-id"]))
+        overrides = ["--run-config", " ".join(tomli_w.dumps({**said}).splitlines())] if said else []
+        return Submission(connection, int(_flwr(connection, "run", folder, "here", *overrides)["run-id"]))
 
 
 def _document(settings: Settings) -> dict[str, Any]:
@@ -129,7 +151,7 @@ def _flwr(connection: Connection, *command: str) -> dict[str, Any]:
                 timeout=_ANSWERS_WITHIN_S,
             )
         except subprocess.TimeoutExpired:
-            raise SuperLinkRefused(
+            raise SuperLinkAway(
                 f"the SuperLink at {connection.address} did not answer `flwr {command[0]}` "
                 f"within {_ANSWERS_WITHIN_S:g} s"
             ) from None
@@ -138,7 +160,8 @@ def _flwr(connection: Connection, *command: str) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         raise SuperLinkRefused(f"`flwr {command[0]}` says: {(ran.stdout + ran.stderr).strip()[-500:]}") from None
     if not answer.get("success"):
-        raise SuperLinkRefused(_in_words(connection, str(answer.get("error-message", ran.stderr))))
+        said = str(answer.get("error-message", ran.stderr))
+        raise (SuperLinkAway if _UNREACHABLE in said else SuperLinkRefused)(_in_words(connection, said))
     found: dict[str, Any] = answer
     return found
 

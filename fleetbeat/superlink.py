@@ -1,6 +1,7 @@
 """A private SuperLink: Flower's own server, unmodified, as a child of ours on a port of this machine."""
 
 import http.client
+import signal
 import socket
 import ssl
 import subprocess
@@ -20,6 +21,8 @@ _STARTS_WITHIN_S = 60.0
 """It takes 2 to 6 s on a quiet machine."""
 _STOPS_WITHIN_S = 20
 """With node authentication it took 15 s: its SuperExec goes on trying to reach it."""
+_SAYS_GOODBYE_WITHIN_S = 2
+"""Over TLS it waits for each idle client to close its end as well, for up to 30 s: Flower's own ones never do."""
 _LOOK_EVERY_S = 0.1
 _FREE_PORTS = 5
 _LAST_LINES = 6
@@ -202,6 +205,8 @@ class PrivateSuperLink:
         offspring = Offspring(process.pid)
         if patience_s:
             process.terminate()
+            if not _ended_within(process, _SAYS_GOODBYE_WITHIN_S):
+                process.send_signal(signal.SIGINT)  # to its HTTP server, after SIGTERM: wait for nobody
         if not patience_s or not _ended_within(process, patience_s):
             process.kill()
             process.wait()

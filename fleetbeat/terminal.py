@@ -1,6 +1,7 @@
 """The terminal: results on stdout, for people or as one JSON document; logs and remarks on stderr."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -39,6 +40,26 @@ def print_json(document: Any) -> None:
     import orjson
 
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+
+
+def show_page(path: Path) -> None:
+    """Show a page in the user's browser; what browsers grumble on stderr is not for the user."""
+    import subprocess
+    import sys
+
+    words = "import sys, webbrowser; sys.exit(not webbrowser.open(sys.argv[1]))"
+    asked = [sys.executable, "-I", "-c", words, path.resolve().as_uri()]
+    if subprocess.run(asked, stderr=subprocess.DEVNULL, check=False).returncode:
+        say(f"fleetbeat: found no browser here; open {path} yourself")
+
+
+def show_versions(asked: bool) -> None:
+    """Print which Fleetbeat this is and what it stands on, and end."""
+    if asked:
+        from fleetbeat.versions import in_words
+
+        typer.echo(in_words())
+        raise typer.Exit
 
 
 def say(words: str) -> None:

@@ -75,14 +75,14 @@ class World:
             name: (uplink.node_id, {"buffer": f"memory:{fleet.name}/{name}"}) for name, uplink in self._uplinks.items()
         }
         self._workers = Workers(workers, self.superlink.run_id, run_config(fleet), nodes)
-        self.lived: list[Lived] = []
+        self._lived: list[Lived] = []
         around = Surroundings(
             wire=wire,
             uplink_of=self._uplinks.__getitem__,
             app=self._workers,
             store=MemoryStore(fleet.name),
             record=self.record,
-            lived=self.lived.append,
+            lived=self._lived.append,
         )
         self.host = Host(fleet, residents, around)
 
@@ -93,7 +93,12 @@ class World:
 
     def reports(self) -> Mapping[str, Report]:
         """Return every device's figures as they stand."""
-        return self.host.reports()
+        return self.host.reports_at(self.now_s)
+
+    @property
+    def lived(self) -> Sequence[Lived]:
+        """What everybody has lived: the intervals that ended, and those that go on as far as they have come."""
+        return [*self._lived, *self.host.open_intervals(self.now_s)]
 
     def record(self, event: ev.Event) -> None:
         """Take note of everything that happens: the account first, then who looks on."""
@@ -101,6 +106,7 @@ class World:
         self._onlookers.record(event)
         if isinstance(event, ev.RoundEnded):
             self.account.check(ended=False)
+            self.now_s = event.t_s
             self._onlookers.round_ended(event)
 
     def run(self) -> str:

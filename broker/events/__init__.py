@@ -33,6 +33,7 @@ from broker.events.live import (
     ServerEnded,
     ServerFound,
     ServerLost,
+    ServerResumed,
     StorageFull,
 )
 from broker.events.server import (
@@ -101,6 +102,7 @@ __all__ = [
     "ServerEnded",
     "ServerFound",
     "ServerLost",
+    "ServerResumed",
     "SoftwareCrashed",
     "StateChanged",
     "StorageFull",

@@ -92,6 +92,13 @@ class ModelShared(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ServerResumed(Event):
+    """Another ServerApp goes on in place of one that died, with the model after *round*; what came later is lost."""
+
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
 class ServerEnded(Event):
     """The ServerApp came to its end: *cause* as in `RunFinished`, *reason* in words."""
 

@@ -12,11 +12,12 @@ from devices.fleet_api.flower import ErrorCode, Letter
 from devices.fleet_api.handing_in import hand_in
 from devices.fleet_api.identity import Identity, Owed
 from devices.fleet_api.outage import NoLonger
+from devices.memoir import KILLED
 
 OUR_APP = "/fleetbeat"
 """How the id of our app's runs ends (``publisher/name`` as in pyproject.toml)."""
 NOT_OURS = "this fleet's devices run Fleetbeat's own app"
-RESTARTED = "ProcessRestarted: the device's process ended while the task was its own"
+RESTARTED = f"{KILLED}: the device's process ended while the task was its own"
 LOST = "TaskLost: the device gave the task up without an answer"
 OBJECTS_AGAIN_S = 0.5
 TAKEN_AGAIN_S = 1.0

@@ -53,6 +53,10 @@ class Battery:
         """Take a lump of energy out."""
         self._level_j = max(0.0, self._level_j - joules)
 
+    def restore(self, level_j: float) -> None:
+        """Hold *level_j* from now on, as it was written down earlier."""
+        self._level_j = min(max(0.0, level_j), self._capacity_j)
+
     def reaches_at(self, share: float) -> float:
         """Return when the charge crosses *share* next under the present power; inf if it moves away or stands still.
 

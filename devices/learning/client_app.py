@@ -4,10 +4,12 @@ It finds the buffer by ``node_config["buffer"]``; where there is none (``flwr ru
 the node is a partition of the fleet that the run names. Settings are those of a fleet's ``[learning]``.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from flwr.app import ArrayRecord, ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
+from flwr.clientapp.mod import adaptiveclipping_mod
 from threadpoolctl import threadpool_limits
 
 from broker.errors import FleetbeatError
@@ -22,10 +24,25 @@ ALMOST_NOTHING = 1e-6
 
 threadpool_limits(1, user_api="blas")  # fits take milliseconds: a second thread costs more than it helps
 
+CLIPPING_NORM = "clipping_norm"
+"""Flower's strategies of client-side clipping ask for it by this key of their config."""
+
+Training = Callable[[Message, Context], Message]
+
 app = ClientApp()
 
 
-@app.train()
+def clipped_where_asked(message: Message, context: Context, training: Training) -> Message:
+    """Have Flower clip the update to the norm that the message asks for; without one it goes as it is.
+
+    Of Flower's two mods the adaptive one serves both strategies: it clips as the fixed one does and adds
+    ``norm_bit`` to the metrics, whether the update was clipped. A message does not say which strategy sent it.
+    """
+    asked = any(CLIPPING_NORM in config for config in message.content.config_records.values())
+    return adaptiveclipping_mod(message, context, training) if asked else training(message, context)
+
+
+@app.train(mods=[clipped_where_asked])
 def train(message: Message, context: Context) -> Message:
     """Train the global model on the device's examples and reply with the trained one.
 

@@ -4,6 +4,9 @@ from typing import Protocol
 
 from devices.storage.database import Database
 
+OF_A_LIFE = "life/"
+"""What is noted under a key that begins so is forgotten when another life begins: battery and task, not the keys."""
+
 
 class Notes(Protocol):
     """What both kinds of notes promise, to any thread."""

@@ -11,8 +11,11 @@ from devices.buffer import OPEN, Buffer, MemoryBuffer
 from devices.outbox import MemoryOutbox, Outbox
 from devices.storage.buffer import SqliteBuffer
 from devices.storage.database import Database
-from devices.storage.notes import MemoryNotes, Notes, SqliteNotes
+from devices.storage.notes import OF_A_LIFE, MemoryNotes, Notes, SqliteNotes
 from devices.storage.outbox import SqliteOutbox
+
+LIFE = "life"
+"""The note of which life a file is of."""
 
 
 class Store(Protocol):
@@ -69,8 +72,16 @@ class SqliteStore:
     has the folder, and whatever opening a `Database` raises.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, life: str | None = None) -> None:
+        """*life* names the life that begins or goes on (None: whichever): readings of another one are forgotten.
+
+        Notes that are `OF_A_LIFE` go with them. Other notes stay, and the numbers of batches go on: what is sealed
+        must never look like something heard before.
+        """
         self.folder = folder.absolute()
+        self._life = life
+        self.forgot = False
+        """Whether there was another life, or none."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(self.folder, os.O_RDONLY)
@@ -115,5 +126,22 @@ class SqliteStore:
 
     def _database(self, device: str) -> Database:
         if device not in self._databases:
-            self._databases[device] = Database(self.folder / f"{check_name(device)}.sqlite", create=True)
+            database = Database(self.folder / f"{check_name(device)}.sqlite", create=True)
+            if self._life is not None:
+                self.forgot |= _begin(self._life.encode(), database)
+            self._databases[device] = database
         return self._databases[device]
+
+
+def _begin(life: bytes, database: Database) -> bool:
+    """Have *database* forget what is of another life than *life*; return whether it was."""
+    if SqliteNotes(database).get(LIFE) == life:
+        return False
+    with database.transaction() as connection:
+        for table in ("chunk", "source", "night", "outbox"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("UPDATE buffer SET readings = 0, evicted = 0")
+        connection.execute("UPDATE tally SET sensed = 0, dropped = 0, sent = 0")  # numbers of batches go on
+        connection.execute("DELETE FROM note WHERE key LIKE ? || '%'", (OF_A_LIFE,))
+        connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?)", (LIFE, life))
+    return True

@@ -29,7 +29,9 @@ Answering = Callable[[Message], Message]
 
 
 def answer(message: Message, **metrics: float) -> Message:
-    """Reply as a well-behaved ClientApp does: the arrays plus one."""
+    """Reply as a well-behaved ClientApp does: the arrays plus one, and whether that was clipped, if asked to clip."""
+    if any("clipping_norm" in config for config in message.content.config_records.values()):
+        metrics = {"norm_bit": 1, **metrics}
     figures = MetricRecord({"num-examples": 10, "loss": 0.5, "train_loss": 0.5, **metrics})
     if message.metadata.message_type == "evaluate":
         return Message(RecordDict({"metrics": figures}), reply_to=message)

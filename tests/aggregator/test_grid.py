@@ -11,6 +11,7 @@ from flwr.app import ArrayRecord, ConfigRecord, Message, RecordDict
 from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import FedAvg
 
+from aggregator.uplink import NodeUplink
 from broker import events as ev
 from broker.errors import RunEnded
 from tests.aggregator.fleet import Fleet, answer, failing
@@ -218,6 +219,57 @@ async def test_an_upload_under_way_is_waited_for_beyond_the_deadline() -> None:
     await fleet.host(app(main))
 
     assert seen == [500.0]
+
+
+async def test_an_upload_that_broke_off_and_was_taken_up_again_is_waited_for_like_one_that_never_did() -> None:
+    fleet = Fleet(2)
+    phone, other = (device.uplink for device in fleet.devices.values())
+    held: dict[NodeUplink, Message] = {}
+    seen: list[tuple[float, int]] = []
+
+    def begin(at_s: float) -> None:
+        for uplink in (phone, other):
+            message = uplink.fetch(at_s)
+            assert message is not None
+            uplink.begin_upload(message, at_s)
+            held[uplink] = message
+
+    def main(grid: Grid) -> None:
+        replies = list(grid.send_and_receive([task(n) for n in grid.get_node_ids()], timeout=30))
+        seen.append((fleet.grid.now_s(), sum(reply.has_content() for reply in replies)))
+
+    for device in fleet.devices.values():
+        device.poll_s = 1_000.0
+    later(110, begin)
+    later(150, lambda at_s: at_once(phone.deliver(at_s, Message(RecordDict(), reply_to=held[phone]))))
+    later(160, other.silent)
+    later(200, other.reachable)
+    later(500, lambda at_s: at_once(other.deliver(at_s, Message(RecordDict(), reply_to=held[other]))))
+    await fleet.host(app(main))
+
+    assert seen == [(500.0, 2)]
+
+
+async def test_models_are_let_go_of_once_nobody_can_ask_for_them() -> None:
+    fleet = Fleet(3)
+    fleet.devices["phone-3"].work_s = 2_000.0  # its update comes after the deadline, and is never pulled
+    kept: list[tuple[int, bool]] = []
+
+    def main(grid: Grid) -> None:
+        strategy = FedAvg(min_available_nodes=1, min_train_nodes=1, min_evaluate_nodes=1)
+        strategy.start(grid=grid, initial_arrays=ArrayRecord(fleet.course.arrays), num_rounds=1, timeout=600)
+        late = next(one for one in fleet.superlink.tasks.values() if one.device == "phone-3")
+        sleep(3_000)
+        kept.append((len(late.content), late.reply is not None))
+        sleep(50_000)  # Flower's tasks live for twelve hours
+        grid.push_messages([task(n) for n in grid.get_node_ids()])
+        kept.append((len(late.content), late.reply is not None))
+
+    await fleet.host(app(main))
+
+    *of_the_round, _, _, _ = fleet.superlink.tasks.values()
+    assert [len(one.content) for one in of_the_round] == [0] * 6
+    assert kept == [(2, True), (0, False)]
 
 
 async def test_an_instruction_that_expires_is_an_error_at_the_poll_after() -> None:

@@ -8,7 +8,7 @@ import pytest
 from aggregator.strategies import STRATEGIES, Cohort, check_strategy, make_strategy
 from broker import events as ev
 from broker.errors import SettingsError
-from tests.aggregator.fleet import Fleet
+from tests.aggregator.fleet import Fleet, answer, failing
 
 COHORT = Cohort(devices=10, fraction_train=0.5, min_train_devices=3)
 
@@ -31,8 +31,27 @@ def test_a_strategy_gets_its_options_and_the_cohort() -> None:
     assert vars(strategy).items() >= {"eta": 1, "beta_1": 0.8, "fraction_train": 0.5, "min_train_nodes": 3}.items()
 
 
-def test_options_of_a_private_strategy_go_where_they_belong() -> None:
-    strategy = make_strategy("dp_fixed", {"noise_multiplier": 0.3}, COHORT)
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("name", ["dp_fixed", "dp_adaptive", "dp_client_fixed", "dp_client_adaptive"])
+async def test_a_private_strategy_skips_a_round_with_an_error_and_goes_on(name: str) -> None:
+    fleet = Fleet(3)
+    fleet.devices["phone-2"].answering = lambda message: (
+        failing(message) if len(fleet.devices["phone-2"].fetched) == 1 else answer(message)
+    )
+
+    await fleet.learn(name, rounds=2)
+
+    assert (fleet.course.cause, fleet.course.reason) == ("rounds_done", "")
+    assert [event.round for event in fleet.events(ev.ModelAggregated)] == [2]
+    assert {(event.round, event.device) for event in fleet.events(ev.UpdateRejected)} == {
+        (1, "phone-1"),
+        (1, "phone-3"),
+    }
+
+
+@pytest.mark.parametrize("name", ["dp_fixed", "dp_client_fixed"])
+def test_options_of_a_private_strategy_go_where_they_belong(name: str) -> None:
+    strategy = make_strategy(name, {"noise_multiplier": 0.3}, COHORT)
 
     assert vars(strategy)["noise_multiplier"] == 0.3
     assert vars(strategy)["num_sampled_clients"] == 5
@@ -43,7 +62,7 @@ def test_options_of_a_private_strategy_go_where_they_belong() -> None:
     [
         ("fedag", {}, r"found 'fedag'; did you mean 'fedavg'\? \(expected one of fedavg, fedprox"),
         ("fedxgbbagging", {}, "boosted trees"),
-        ("dp_client_fixed", {}, "use dp_fixed"),
+        ("dp_client_fixed", {"initial_clipping_norm": 1.0}, r"did you mean 'clipping_norm'\?"),
         ("fedadam", {"beta1": 0.9}, r"strategy_options.beta1: fedadam has no such option; did you mean 'beta_1'\?"),
         ("fedavg", {"eta": 0.1}, "fedavg has no such option"),
         ("fedavg", {"fraction_train": 0.1}, "set learning.fraction_train instead"),
@@ -63,6 +82,7 @@ def test_what_cannot_be_is_said(name: str, options: dict[str, object], words: st
 
 
 MINE = """
+import json
 from time import sleep, time
 from flwr.app import ConfigRecord
 from flwr.serverapp.strategy import FedAvg
@@ -79,6 +99,13 @@ class Patient(FedAvg):
 class Broken(FedAvg):
     def aggregate_train(self, server_round, replies):
         raise KeyError("oops")
+
+class Mistaken(FedAvg):
+    def configure_train(self, server_round, arrays, config, grid):
+        return self.read("no JSON")
+
+    def read(self, text):
+        return json.loads(text)
 
 class Hasty(FedAvg):
     # a loop of its own: takes the first update that comes, one round each
@@ -133,13 +160,28 @@ async def test_a_strategy_of_ones_own_that_fails_ends_the_run_with_its_reason(mi
 
     await fleet.learn(f"{mine}:Broken")
 
-    assert (fleet.course.cause, fleet.course.reason) == ("failed", "round 1: KeyError: 'oops'")
+    line = MINE.splitlines().index('        raise KeyError("oops")') + 1
+    assert (fleet.course.cause, fleet.course.reason) == ("failed", f"round 1: KeyError: 'oops' ({mine}, line {line})")
+
+
+@pytest.mark.virtual_time
+async def test_the_line_told_is_the_last_one_in_ones_own_file_however_deep_the_trouble_lies(mine: str) -> None:
+    fleet = Fleet(3)
+
+    await fleet.learn(f"{mine}:Mistaken")
+
+    line = MINE.splitlines().index("        return json.loads(text)") + 1
+    assert fleet.course.reason.startswith("JSONDecodeError in the strategy: Expecting value")
+    assert fleet.course.reason.endswith(f" ({mine}, line {line})")
 
 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Patiend", r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Hasty\)"),
+        (
+            "Patiend",
+            r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Mistaken, Hasty\)",
+        ),
         ("NotOne", "is no complete flwr.serverapp.strategy.Strategy"),
     ],
 )

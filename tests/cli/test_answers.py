@@ -1,12 +1,14 @@
 """What commands answer: results on stdout, one JSON document when asked, help that shows an example."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from fleetbeat.terminal import show_page
 from tests.cli.conftest import Command
 from tests.world.ground import TINY, table
 
@@ -31,6 +33,29 @@ def test_help_works_from_any_folder_and_lists_every_command(tmp_path: Path) -> N
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert all(command in shown.stdout for command in COMMANDS)
+
+
+def test_it_says_which_version_it_is(fleetbeat: Command) -> None:
+    answer = fleetbeat("--version")
+
+    assert (answer.code, answer.err) == (0, "")
+    assert re.fullmatch(r"fleetbeat .+ with flwr 1\.41\..+, Python 3\.\d+\.\d+\n", answer.out)
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, ""), (1, "fleetbeat: found no browser here; open {page} yourself\n")])
+def test_a_browsers_noise_is_not_heard(
+    code: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    page, asked, browser = tmp_path / "report.html", tmp_path / "asked", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "[1234:ERROR:gpu] no such thing" >&2\necho "$1" > {asked}\nexit {code}\n')
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    monkeypatch.setenv("PATH", "/nowhere")  # no other browser
+
+    show_page(page)
+
+    assert asked.read_text().strip() == page.as_uri()
+    assert capfd.readouterr() == ("", said.format(page=page))
 
 
 def test_a_run_tells_rounds_account_and_where_it_is(fleetbeat: Command, tmp_path: Path) -> None:

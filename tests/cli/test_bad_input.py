@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from broker.mosquitto import find_mosquitto
+from broker.access import Access
+from broker.certificates import new_authority
+from broker.mosquitto import Door, PrivateMosquitto, find_mosquitto
 from broker.mosquitto.configuration import password_file
 from tests.broker.patience import until
 from tests.cli.conftest import Answer, Command
@@ -95,9 +97,9 @@ def test_a_fleet_file_that_cannot_be(what: str, command: str, fleetbeat: Command
         (["run", "houshold"], r'houshold: no such file.*did you mean "household"\?'),
         (["run", "household", "--set", "learning.rounds"], "--set learning.rounds"),
         (["run", "household", "--set", "learning.ronds=3"], r'learning.ronds.*did you mean "rounds"\?'),
-        (["run", "household", "--days", "nan"], "days"),
-        (["run", "household", "--rounds", "0"], "rounds"),
-        (["run", "household", "--seed", "-1"], "seed"),
+        (["run", "household", "--days", "nan"], "^--days: found nan, expected a number"),
+        (["run", "household", "--rounds", "-1"], "^--rounds: found -1, expected a whole number from 1"),
+        (["run", "household", "--seed", "-1"], "^--seed: found -1, expected a whole number from 0"),
         (["run", "household", "--strategy", "fedbest"], 'strategy.*"fedbest"'),
         (["run", "household", "--strategy", "nowhere.py:Mine"], "found no file .*nowhere.py"),
         (["run", "household", "--broker", "mosqito"], "--broker mosqito: expected one of auto, mosquitto, memory"),
@@ -172,7 +174,7 @@ def test_a_recording_that_cannot_be(rows: str, expected: str, fleetbeat: Command
     assert not (tmp_path / "runs").exists()
 
 
-def test_nobody_listening_is_said(fleetbeat: Command) -> None:
+def test_nobody_listening_is_said_before_anything_is_written(fleetbeat: Command, tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]  # bound, but nobody listens
@@ -180,6 +182,7 @@ def test_nobody_listening_is_said(fleetbeat: Command) -> None:
         said = complaint(fleetbeat("run", "household", "--broker", f"mqtt://127.0.0.1:{port}", "-q"))
 
     assert f"127.0.0.1:{port}" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def _child(*words: str) -> subprocess.Popen[bytes]:
@@ -224,3 +227,27 @@ def test_a_broker_that_refuses_the_password_is_said_without_telling_it(
 
     assert "refuses server (somebody)" in complaint(answer)
     assert "hunter2" not in answer.err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.needs_broker
+def test_a_device_whose_password_is_wrong_is_named_before_anything_is_written(
+    strict: int, fleetbeat: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "users").write_text("*:somebody:secret\nband-1:hunter2\n")
+
+    answer = fleetbeat(
+        "run", "household", "--broker", f"mqtt://127.0.0.1:{strict}", "--broker-credentials", "users", "-q"
+    )
+
+    assert "refuses band-1" in complaint(answer)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.needs_broker
+def test_a_broker_nobody_vouches_for_is_told_before_anything_is_written(fleetbeat: Command, tmp_path: Path) -> None:
+    with PrivateMosquitto(Access("household", {}), Door(authority=new_authority("somebody else's", 2))) as broker:
+        said = complaint(fleetbeat("run", "household", "--broker", str(broker.address), "-q"))
+
+    assert "no safe connection" in said
+    assert list(tmp_path.iterdir()) == []

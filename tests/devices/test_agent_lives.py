@@ -1,5 +1,6 @@
 """A device lives through its days: it streams, speaks, runs flat, and comes back; its life log has no holes."""
 
+import asyncio
 from itertools import pairwise
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from broker import events as ev
 from broker.messages import decode_telemetry
 from broker.topics import state, telemetry
+from devices.figures import Report
+from devices.lifelog import Lived
 from fleetbeat.clock import run_virtual
 from tests.devices.ground import BAND, PHONE, Home, fleet
 
@@ -155,6 +158,32 @@ async def test_the_life_log_tiles_the_run() -> None:
         assert all(before.battery_end == after.battery_start for before, after in pairwise(log))
     off = [line for line in home.lived if line.device == PHONE and not line.power]
     assert [(line.from_s, line.to_s, line.why_not) for line in off] == [(HOUR_S, HOUR_S + 60, "powered_off")]
+
+
+def test_whoever_looks_in_between_sees_all_that_was_lived_and_changes_nothing() -> None:
+    alone, watched = Home(fleet((0.0, BAND, "put_on"))), Home(fleet((0.0, BAND, "put_on")))
+    look_s = HOUR_S + 123.4
+    seen: list[tuple[Report, Lived]] = []
+
+    async def live_watched() -> None:
+        def look() -> None:
+            open_ = {line.device: line for line in watched.host.open_intervals(look_s)}
+            seen.append((watched.host.reports_at(look_s)[BAND], open_[BAND]))
+
+        asyncio.get_running_loop().call_at(look_s, look)
+        await watched.live(2 * HOUR_S)
+
+    run_virtual(alone.live(2 * HOUR_S))
+    run_virtual(live_watched())
+
+    ((report, line),) = seen
+    closed_s = [line.to_s for line in watched.lived if line.device == BAND and line.to_s < look_s]
+    assert (line.from_s, line.to_s) == (closed_s[-1], look_s)
+    assert report.figures.worn_s == pytest.approx(look_s)
+    assert line.battery_end == pytest.approx(report.figures.battery_min)
+    assert report.sensing_j == pytest.approx(watched.host.reports()[BAND].sensing_j * look_s / (2 * HOUR_S))
+    assert watched.lived == alone.lived
+    assert watched.host.reports() == alone.host.reports()
 
 
 def test_the_same_days_without_work_cost_less_by_exactly_the_work() -> None:

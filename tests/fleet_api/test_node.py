@@ -85,7 +85,7 @@ async def test_what_a_process_left_unanswered_the_next_one_answers(home: Home) -
 
     reply = await home.pulled(task)
     assert reply.error.code == 8
-    assert "ProcessRestarted" in str(reply.error.reason)
+    assert "ProcessKilled" in str(reply.error.reason)
 
 
 async def test_a_task_that_the_device_lost_is_answered_when_it_takes_the_next(home: Home) -> None:

@@ -140,6 +140,24 @@ def test_the_settings_of_the_run_are_heard() -> None:
     assert trained(task="sleep-stage").shape == (3, 12)
 
 
+def moved(reply: RecordDict) -> float:
+    """How far the update is from the model that was sent: all zeros."""
+    return float(np.sqrt(sum((array**2).sum() for array in reply.array_records["arrays"].to_numpy_ndarrays())))
+
+
+def test_an_update_is_clipped_where_the_message_asks_for_it_and_nowhere_else() -> None:
+    buffer = buffer_of(nights(3))
+
+    plain, short, wide = (ask("train", buffer, norm) for norm in (None, {"clipping_norm": 0.1}, {"clipping_norm": 99.0}))
+
+    assert moved(plain) > 0.2
+    assert "norm_bit" not in figures(plain)
+    assert moved(short) == pytest.approx(0.1)
+    assert figures(short) == figures(plain) | {"norm_bit": 1.0}
+    assert moved(wide) == pytest.approx(moved(plain))
+    assert figures(wide) == figures(plain) | {"norm_bit": 0.0}
+
+
 def test_what_a_fit_needs_travels_to_another_process() -> None:
     (night,) = buffer_of(nights(1)).nights()
 

@@ -1,5 +1,6 @@
 """The command line changes a fleet key by key, and is blamed for what it breaks."""
 
+import math
 import re
 from pathlib import Path
 
@@ -60,10 +61,35 @@ def test_a_change_without_a_place_is_refused(change: str, complaint: str, writte
 
 
 def test_the_command_line_is_named_when_it_is_to_blame(written: Written) -> None:
-    with pytest.raises(SettingsError, match=r"learning\.rounds: found 0, .* \(from --rounds 0\)$"):
-        load_fleet(written(SMALLEST), Overrides(rounds=0))
-    with pytest.raises(SettingsError, match=r'unknown key; did you mean "rounds"\? \(from --set learning\.ronds=3\)$'):
+    with pytest.raises(SettingsError, match=r"^--rounds: found -1, expected a whole number from 1 to 100000$"):
+        load_fleet(written(SMALLEST), Overrides(rounds=-1))
+    with pytest.raises(SettingsError, match=r"^--days: found nan, expected a number above 0 and at most 3660$"):
+        load_fleet(written(SMALLEST), Overrides(days=math.nan))
+    with pytest.raises(SettingsError, match=r"^--seed: found -1, expected a whole number from 0 to \d+$"):
+        load_fleet(written(SMALLEST), Overrides(seed=-1))
+    with pytest.raises(SettingsError, match=r'^--set learning\.ronds: unknown key; did you mean "rounds"\?$'):
         changed(written(SMALLEST), "learning.ronds=3")
+    with pytest.raises(SettingsError, match=r"^--set learning\.work={gflop=-1}: learning\.work\.gflop: found -1, "):
+        changed(written(SMALLEST), "learning.work={gflop=-1}")
+
+
+def test_of_two_options_for_one_key_the_one_that_counts_is_named(written: Written) -> None:
+    with pytest.raises(SettingsError, match=r"^--rounds: found 0, "):
+        load_fleet(written(SMALLEST), Overrides(rounds=0, sets=("learning.rounds=5",)))
+
+
+def test_file_and_command_line_are_blamed_each_for_its_own(written: Written) -> None:
+    file = written("sede = 7\n" + SMALLEST)
+
+    with pytest.raises(SettingsError) as both:
+        load_fleet(file, Overrides(rounds=0))
+    with pytest.raises(SettingsError) as options:
+        load_fleet(written(SMALLEST), Overrides(rounds=0, days=0))
+
+    head, *lines = str(both.value).splitlines()
+    assert head == f"{file}: 2 things are wrong"
+    assert sorted(line.split(":")[0].strip() for line in lines) == ["--rounds", "sede"]
+    assert str(options.value).startswith("2 things are wrong\n  --days: found 0")
 
 
 def test_the_file_is_blamed_for_its_own(written: Written) -> None:
@@ -101,3 +127,14 @@ def test_shipped_recordings_are_found_from_any_file(written: Written) -> None:
     )
 
     assert load_fleet(file).group[0].recordings == WALCH_SAMPLE
+
+
+@pytest.mark.parametrize("typo", ["my-flet.toml", "my-flet", "my_fleet.tml"])
+def test_a_typo_in_the_name_of_a_file_is_met_with_the_files_beside_it(typo: str, tmp_path: Path) -> None:
+    (tmp_path / "my-fleet.toml").write_text(SMALLEST)
+
+    with pytest.raises(SettingsError) as said:
+        load_fleet(tmp_path / typo)
+
+    assert str(said.value).startswith(f"{tmp_path / typo}: no such file, expected a fleet file")
+    assert str(said.value).endswith(f'; did you mean "{tmp_path / "my-fleet.toml"}"?')

@@ -11,7 +11,8 @@ import pytest
 from broker import events as ev
 from devices.fleet_file import load_fleet
 from devices.residents import residents
-from fleetbeat.chronicle import Chronicle, in_order, packed, unpacked
+from fleetbeat.chronicle import Chronicle, in_order
+from fleetbeat.packing import packed, unpacked
 from fleetbeat.run_folder import RunFolder
 
 PHONE, WATCH = "phone-1", "smartwatch-1"

@@ -75,6 +75,39 @@ def test_in_the_ideal_world_everybody_delivers(tmp_path: Path) -> None:
     assert {line["power"] + line["charging"] for line in table(ideal.path, "life.csv")} == {"truetrue"}
 
 
+NOSY = """
+import shutil
+from flwr.serverapp.strategy import FedAvg
+
+class Nosy(FedAvg):
+    def configure_train(self, server_round, arrays, config, grid):
+        if server_round == 2:
+            shutil.copytree({run!r}, {aside!r})
+        return super().configure_train(server_round, arrays, config, grid)
+"""
+
+
+def test_tables_between_rounds_tell_all_that_was_lived_until_then(ran: Ran, tmp_path: Path) -> None:
+    file, folder, aside = tmp_path / "nosy.py", tmp_path / "run", tmp_path / "aside"
+    file.write_text(NOSY.format(run=str(folder), aside=str(aside)))
+
+    run(TINY, folder, strategy=f"{file}:Nosy")
+
+    now = table(aside, "rounds.csv")[0]["t_end_s"]
+    lines, at_the_end = table(aside, "life.csv"), table(ran.path, "life.csv")
+    for device in {line["device"] for line in at_the_end}:
+        own = [line for line in lines if line["device"] == device]
+        assert [line["from_s"] for line in own] == ["0", *(line["to_s"] for line in own[:-1])]
+        assert own[-1]["to_s"] == now
+    worn = {line["device"]: float(line["worn_share"]) for line in table(aside, "devices.csv")}
+    for device, share in worn.items():
+        spans = [(float(line["to_s"]) - float(line["from_s"]), line) for line in lines if line["device"] == device]
+        assert share == pytest.approx(
+            sum(span for span, line in spans if line["worn"] == "true") / float(now), abs=1e-6
+        )
+    assert (folder / "life.csv").read_bytes() == (ran.path / "life.csv").read_bytes()
+
+
 def test_days_that_end_in_the_middle_of_a_round_reject_what_is_open(tmp_path: Path) -> None:
     cut = run(TINY, tmp_path / "cut", "ideal=false", "learning.work.gflop=100000", days=28_860 / 86_400)
 

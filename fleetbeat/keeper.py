@@ -1,0 +1,65 @@
+"""The keeper: a private broker or SuperLink that dies is started again, without a person."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from broker.errors import UsageError
+
+LOOK_EVERY_WALL_S = 0.5
+MOST_IN_A_ROW = 5
+SOON_WALL_S = 60.0
+"""What dies for the sixth time, each time within a minute after it was started, is given up."""
+
+_log = logging.getLogger(__name__)
+
+
+class Mortal(Protocol):
+    """What may die and can be started again: `PrivateMosquitto`, `PrivateSuperLink`."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+
+    def start_again(self) -> None:
+        """Start it where it was; raises UsageError if that cannot be."""
+
+
+@contextmanager
+def kept(charges: Mapping[str, Mortal]) -> Iterator[None]:
+    """Keep *charges*, by what they are called, alive for as long as the block lasts."""
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=_keep, args=(name, charge, over), name=f"keeper of {name}", daemon=True)
+        for name, charge in charges.items()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def _keep(name: str, charge: Mortal, over: threading.Event) -> None:
+    deaths, started_s = 0, time.monotonic()
+    while not over.wait(LOOK_EVERY_WALL_S):
+        if charge.is_running:
+            continue
+        died_s = time.monotonic()
+        deaths = deaths + 1 if died_s - started_s < SOON_WALL_S else 1
+        if deaths > MOST_IN_A_ROW:
+            _log.error("%s died again and again: it is not started any more", name)
+            return
+        try:
+            charge.start_again()
+        except UsageError as error:
+            _log.warning("%s died and does not start: %s", name, error)
+        else:
+            started_s = time.monotonic()
+            _log.warning("%s died and was started again, which took %.1f s", name, started_s - died_s)

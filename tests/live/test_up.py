@@ -1,0 +1,97 @@
+"""`fleetbeat up` as its user sees it: typed words, Ctrl-C whenever, a run by hand, a broker and a SuperLink of one's own."""
+
+import os
+import shlex
+import signal
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from broker import events as ev
+from devices.fleet_file import load_fleet
+from devices.residents import residents
+from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
+from fleetbeat.own_broker import write_everything
+from fleetbeat.superlink import Certificates, PrivateSuperLink
+from tests.live.stock import flwr
+from tests.live.test_own_broker import listens, running
+from tests.live.user import ROOT, TWO, awaited, until, up
+
+pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
+
+
+def test_pulling_the_plug_by_a_typed_word_interrupts_that_very_fit(tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml", "--speed", "720") as user, user.looked_on() as heard:
+        user.type("phone-1 plug")
+        user.type("phone-3 plug")
+        user.type("phone-1 unplugg")
+
+        awaited(heard, ev.WorkStarted, 60.0, device="phone-1")
+        user.type("phone-1 unplug")
+        code = user.ends(60.0)
+
+    assert code == 0, user.screen
+    ends = {line["device"]: (line["outcome"], line["reason"]) for line in user.run.table("outcomes.csv")}
+    assert ends == {"phone-1": ("interrupted", "unplugged"), "phone-2": ("delivered", "")}
+    assert [line for line in user.screen if line.startswith("no device is called phone-3")]
+    assert [line for line in user.screen if line.startswith("unplugg: expected one of")]
+    assert user.left_behind() == []
+
+
+def test_ctrl_c_within_a_round_closes_the_account_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml", "--speed", "720", "--rounds", "3") as user, user.looked_on() as heard:
+        awaited(heard, ev.WorkStarted, 60.0, device="phone-2")
+
+        code = user.interrupt()
+
+    assert code == 130
+    assert user.left_behind() == []
+    outcomes = Counter((line["device"], line["outcome"], line["reason"]) for line in user.run.table("outcomes.csv"))
+    assert outcomes == {("phone-1", "refused", "not_charging"): 1, ("phone-2", "rejected", "run_ended"): 1}
+    assert user.run.results["account"]["cause"] == "stopped"
+    assert not [line for line in user.screen if "Traceback" in line]
+
+
+@pytest.mark.parametrize("words", ["live at", "look on", "submitted"])
+def test_sigterm_while_everything_starts_leaves_nothing_behind(words: str, tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml") as user:
+        user.reads(words)
+
+        code = user.interrupt(signal.SIGTERM)
+
+    assert code == 130
+    assert user.left_behind() == []
+    assert not [line for line in user.screen if "Traceback" in line]
+
+
+def test_a_run_by_hand_on_a_broker_and_a_superlink_of_ones_own(tmp_path: Path, unused_tcp_port: int) -> None:
+    (tmp_path / "two.toml").write_text(TWO)
+    own = tmp_path / "own"
+    written = write_everything("two", residents(load_fleet(tmp_path / "two.toml")), own)
+    configuration = own / "mosquitto.conf"
+    configuration.write_text(configuration.read_text().replace("listener 8883 ", f"listener {unused_tcp_port} "))
+    start, use, _look = written.commands("two.toml")
+    theirs = shlex.split(use.replace("localhost:8883", f"localhost:{unused_tcp_port}"))[3:]
+    environment = os.environ | {
+        FLEET: str(tmp_path / "two.toml"),
+        BROKER: f"mqtts://localhost:{unused_tcp_port}",
+        BROKER_CA: str(own / "ca.crt"),
+        BROKER_CREDENTIALS: str(own / "credentials" / "server"),
+        "PYTHONPATH": str(ROOT),
+    }
+    files = Certificates(own / "ca.crt", own / "server.crt", own / "server.key")
+
+    with running(start, tmp_path), PrivateSuperLink(tmp_path / "superlink", environment, files) as superlink:
+        until(lambda: listens(unused_tcp_port), 10.0, lambda: "a broker")
+        mine = ("--superlink", superlink.address, "--superlink-ca", str(own / "ca.crt"), "--wait", "--speed", "720")
+        with up(tmp_path, "two.toml", *theirs, *mine) as user:
+            user.reads("SuperLink")
+            flwr(superlink, tmp_path / "flwr-home", "run", str(ROOT), "live", "--run-config", "strategy='fedmedian'")
+            code = user.ends(60.0)
+        listing = flwr(superlink, tmp_path / "flwr-home", "list", "--format", "json")
+
+    assert code == 0, user.screen
+    assert [line["delivered"] for line in user.run.table("rounds.csv")] == ["1"]
+    assert user.left_behind() == []
+    assert "finished:completed" in listing
