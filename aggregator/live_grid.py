@@ -25,6 +25,8 @@ from aggregator.wall import LiveTime
 from broker import events as ev
 from broker.errors import RunEnded
 
+_NAMES_AGAIN_WALL_S = 0.5
+
 
 class DaysOver(RunEnded):
     """The fleet's days are over while the server still works or waits."""
@@ -132,7 +134,14 @@ class LiveGrid(Grid):
     def _await_round(self) -> None:
         while self._rest(self._rounds.due_s, math.inf):
             pass
+        self._await_names()
         self._rounds.start(self._now_s())
+
+    def _await_names(self) -> None:
+        """Let devices that have just enrolled say who they are: a round that began before would miss them."""
+        self._errands.online()
+        while self._roll.unnamed and self._rest(math.inf, _NAMES_AGAIN_WALL_S):
+            self._errands.online()
 
     # --- the clock of the server's thread
 

@@ -33,6 +33,8 @@ class Roll(Mapping[int, str]):
         self._names: dict[int, str] = {}
         self._strangers: dict[int, int] = {}
         self._since_s: dict[int, float] = {}
+        self.unnamed = 0
+        """Nodes of the last call that may be about to get a name."""
 
     def call(self, online: Iterable[int], now_s: float) -> list[int]:
         """Return those of *online* that have a name: the fleet's own in its order, then strangers as they came.
@@ -43,6 +45,7 @@ class Roll(Mapping[int, str]):
         self._names.update(told)
         everybody = self._place.keys() <= set(told.values())
         present = []
+        self.unnamed = 0
         for node_id in sorted(online):
             if node_id in told:
                 self._strangers.pop(node_id, None)
@@ -52,6 +55,8 @@ class Roll(Mapping[int, str]):
             ):
                 self.name(node_id)
                 present.append(node_id)
+            elif node_id not in self._names:
+                self.unnamed += 1
         return sorted(present, key=self.place)
 
     def name(self, node_id: int) -> str:

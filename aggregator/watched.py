@@ -85,7 +85,8 @@ class Watched(Strategy):
             raise
         except Exception as error:  # of Flower's or of somebody's own strategy: either way these updates were not used
             self._reject(updates, server_round, "train")
-            raise Unusable(f"round {server_round}: {_reason(error)}") from error
+            why = _reason(error) if updates else f"no update came, and the strategy cannot do without ({error})"
+            raise Unusable(f"round {server_round}: {why}") from error
         if arrays is None:
             self._reject(updates, server_round, "train")
         else:

@@ -159,6 +159,12 @@ class Learning(Settings):
     test_persons: tuple[str, ...] = Field((), strict=False)
 
 
+class Wire(Settings):
+    """The table ``[wire]``: how readings travel in virtual time. (Live they are sealed unless the command says not.)"""
+
+    seal: bool = False
+
+
 class Group(Settings):
     """One ``[[group]]``: *count* wearers with one device of *kind* each, or one wearer a recorded person.
 
@@ -208,6 +214,7 @@ class Fleet(Settings):
     days: Annotated[float, Field(gt=0, le=3_660)] = 4
     ideal: bool = False
     learning: Learning = Learning()
+    wire: Wire = Wire()
     group: tuple[Group, ...] = Field(min_length=1, strict=False)
     event: tuple[ScriptedEvent, ...] = Field((), strict=False)
 

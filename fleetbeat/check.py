@@ -14,7 +14,7 @@ from devices.body.recordings import read_recordings
 from devices.kinds import Kind, kind_named
 from devices.residents import Device, residents
 from devices.settings import DAY_S, Fleet, Group
-from fleetbeat.costs import DayCost, by_kind, day_costs, rounds_that_fit
+from fleetbeat.costs import DayCost, by_kind, day_costs, lived_days, rounds_that_fit
 
 QUESTIONS = {
     "night-quality": "Every night is one question: a good one (asleep for 85 % of the time in bed) or a poor one?",
@@ -37,6 +37,7 @@ class CheckUp:
     trainers: int
     who: tuple[str, ...]
     learning: tuple[str, ...]
+    lived_days: float
     costs: tuple[DayCost, ...]
     warnings: tuple[str, ...]
 
@@ -53,6 +54,7 @@ class CheckUp:
             "training_devices": self.trainers,
             "who": list(self.who),
             "learning": list(self.learning),
+            "lived_days": self.lived_days,
             "costs": [asdict(cost) for cost in self.costs],
             "warnings": list(self.warnings),
         }
@@ -62,7 +64,8 @@ class CheckUp:
         title = f"{self.fleet.name}: {self.wearers} {_people(self.wearers)} with {self.devices} devices, for "
         title += f"{span(self.fleet.days * DAY_S)} from {_moment(self.fleet, 0.0)}"
         parts: list[RenderableType] = [Text(title, style="bold"), *map(_bullet, self.who), Text("")]
-        parts += [Text("What they learn", style="bold"), *map(_bullet, self.learning), Text(""), _table(self.costs)]
+        parts += [Text("What they learn", style="bold"), *map(_bullet, self.learning), Text("")]
+        parts.append(_table(self.costs, self.lived_days))
         if self.warnings:
             title = "Look at this before you run it"
             parts += [Text(""), Text(title, style="bold yellow"), *map(_bullet, self.warnings)]
@@ -79,6 +82,7 @@ def check_up(fleet: Fleet) -> CheckUp:
         trainers=sum(device.kind.trains for device in devices),
         who=tuple(_who(fleet, group) for group in fleet.group),
         learning=tuple(_learning(fleet, devices)),
+        lived_days=lived_days(fleet, devices),
         costs=tuple(day_costs(fleet, devices)),
         warnings=tuple(_warnings(fleet, devices)),
     )
@@ -184,7 +188,7 @@ def _grouped(devices: Sequence[Device], words: str) -> Iterator[str]:
         yield words.format(names=names, s="s" if len(devices) == 1 else "")
 
 
-def _table(costs: Sequence[DayCost]) -> Table:
+def _table(costs: Sequence[DayCost], days: float) -> Table:
     table = Table(title="What a day costs one of them", title_justify="left", box=None, pad_edge=False)
     table.add_column("kind")
     for name in (
@@ -207,11 +211,14 @@ def _table(costs: Sequence[DayCost]) -> Table:
             f"{cost.life_j:,.0f}",
             f"{cost.near_mb:.2f}" if cost.near_mb else "–",
             f"{cost.learning_mb:.2f}" if learns else "–",
-            f"{cost.learning_j:,.1f}" if learns else "–",
-            span(60 * cost.learning_battery_min) if learns else "–",
+            f"{cost.learning_j:,.1f}" if cost.learning_j else "–",
+            span(60 * cost.learning_battery_min) if cost.learning_j else "–",
             "–" if cost.fit_s is None else span(cost.fit_s) if cost.fit_s >= 1 else "< 1 s",
         )
-    table.caption = "to learn: as if it delivered whenever the server selects it; = battery: of its ordinary life"
+    table.caption = (
+        "to learn: fits, models sent and readings streamed, as if it delivered whenever the server selects it;\n"
+        f"a day: of the {days:.1f} days that will be lived; = battery: of its ordinary life"
+    )
     table.caption_justify = "left"
     return table
 

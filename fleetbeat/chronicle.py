@@ -28,6 +28,9 @@ _UNWRITTEN = (ev.ModelShared, ev.DeviceReported, ev.IntervalLived)
 _FIRST: dict[type[ev.Event], int] = {ev.RunStarted: 0, ev.SelectionMade: 1, ev.DeviceSelected: 2}
 """What others refer to comes before them when the moment is the same."""
 
+_AFTER_THE_END = (ev.WorkSettled, ev.ServerEnded)
+"""What still counts. (When a run is stopped its devices sign off, and the server would call them lost.)"""
+
 
 class Chronicle:
     """Hears events in any thread; `retell` puts *account*, *course*, *lived* and *reports* in order."""
@@ -69,13 +72,18 @@ class Chronicle:
         return self._reports
 
     def retell(self, *, ended_s: float | None = None) -> None:
-        """Put everything heard so far in order; at the end (*ended_s*) no device-round stays open."""
+        """Put everything heard so far in order; at the end (*ended_s*) no device-round stays open.
+
+        What a server that outlived the run still concludes is left out.
+        """
         with self._lock:
             events = in_order(self._events)
         self._read_lives(events)
         self.account, self.course = Account(self._glance), course_from(self._initial)
         self._seen = {}
         for event in events:
+            if ended_s is not None and event.t_s > ended_s and not isinstance(event, _AFTER_THE_END):
+                continue
             self._moment_s = event.t_s
             if isinstance(event, ev.LifeChanged):
                 link = str(event.value) if event.what == "far_link" else self._seen_of(event).link

@@ -4,8 +4,10 @@ A ServerApp dies with its SuperLink, and a SuperLink without a database forgets 
 last one left its standing (`fleetbeat.standing`).
 """
 
+import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from broker import events as ev
 from fleetbeat.live_app import RESUMES
@@ -13,6 +15,7 @@ from fleetbeat.submission import Connection, Settings, Submission, SuperLinkAway
 
 LOOK_EVERY_WALL_S = 5.0
 """How often Flower is asked how the run stands, in case its ServerApp dies without a word."""
+LISTENS_EVERY_WALL_S = 1.0
 LAST_WORDS_WALL_S = 5.0
 MOST_IN_A_ROW = 5
 """A run whose servers die so often without ending a round is given up: something is wrong with it."""
@@ -80,7 +83,8 @@ class Clerk:
         try:
             standing = self._submission.status()
         except SuperLinkAway:
-            return  # whoever keeps it starts it again
+            self._await_superlink()
+            return
         if standing is None:
             self._lost("its SuperLink forgot the run")
         elif standing.finished:
@@ -110,9 +114,17 @@ class Clerk:
             except SuperLinkAway:
                 if RESUMES not in settings:
                     raise
-                self._closing.wait(LOOK_EVERY_WALL_S)
+                self._await_superlink()
             else:
                 self._say(f"run {self._submission.run_id} submitted")
+                return
+
+    def _await_superlink(self) -> None:
+        """Whoever keeps it starts it again; it is asked for no more than whether it listens."""
+        host, _, port = self._connection.address.rpartition(":")
+        while not self._closing.wait(LISTENS_EVERY_WALL_S):
+            with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), LISTENS_EVERY_WALL_S):
+                self._news.set()
                 return
 
     def _finish(self, cause: str, reason: str) -> None:

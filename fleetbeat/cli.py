@@ -265,7 +265,8 @@ def host(
         insecure=insecure,
         keys=None if plain else keys,
     ).roads()
-    say(f"{loaded.name}: {len(here)} devices live here: {', '.join(device.name for device in here[:8])}")
+    named = ", ".join(device.name for device in here[:8])
+    say(f"{loaded.name}: here live {named}" + (f" and {len(here) - 8} more" if len(here) > 8 else ""))
     if roads.wearers is None:
         say("readings travel unsealed: the broker's operator can read heartbeats")
     if roads.broker.tls is None or insecure:

@@ -16,6 +16,9 @@ from devices.workload import FORWARD_SHARE
 WEARERS, DAYS = 12, 7
 """Habits of so many wearers of a kind, over so many days, stand for all."""
 
+SHORTEST_LIFE_S = 1.0
+"""Where all rounds are over at once: nothing is divided by no time at all."""
+
 ALMOST_NOTHING = Work(gflop=0.0, mb_down=0.002, mb_up=0.002)
 """Work that a fleet leaves out is computed from model and data; for models that ship, it is messages of about 2 kB."""
 
@@ -24,13 +27,14 @@ ALMOST_NOTHING = Work(gflop=0.0, mb_down=0.002, mb_up=0.002)
 class DayCost:
     """One device of a kind, one day; *kind* names the group, too, where a fleet has it with different figures.
 
-    ``learning_*``: as if the device delivered whenever the server selects it.
+    ``learning_*`` mean what a run's price does (`fleetbeat.price`): fits and both radios, spread over the days that are
+    lived (`lived_days`), as if the device delivered whenever the server selects it.
     """
 
     kind: str
     devices: int
     battery_h: float
-    """Hours that a full battery lasts, without learning."""
+    """Hours that a full battery lasts when the server never asks."""
     life_j: float
     near_mb: float
     near_j: float
@@ -44,7 +48,8 @@ class DayCost:
 
 def day_costs(fleet: Fleet, devices: Sequence[Device]) -> list[DayCost]:
     """Return what a day costs each kind of *devices* (the residents of *fleet*), in the order of the file."""
-    return [_day_cost(fleet, kind, alike) for kind, alike in by_kind(devices).items()]
+    rounds_a_day = rounds_that_fit(fleet) / lived_days(fleet, devices)
+    return [_day_cost(fleet, kind, alike, rounds_a_day) for kind, alike in by_kind(devices).items()]
 
 
 def by_kind(devices: Iterable[Device]) -> dict[str, list[Device]]:
@@ -71,14 +76,36 @@ def rounds_that_fit(fleet: Fleet) -> int:
     return min(learning.rounds, int(-(-left_s // learning.round_every_s)))
 
 
-def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device]) -> DayCost:
+def lived_days(fleet: Fleet, devices: Iterable[Device]) -> float:
+    """Return the days until life ends: the fleet's own, or fewer if its last round is over, everybody delivering."""
+    learning = fleet.learning
+    if rounds_that_fit(fleet) < learning.rounds:
+        return fleet.days
+    kinds = {id(device.kind): device.kind for device in devices if device.kind.trains}.values()
+    round_s = 0.0 if fleet.ideal else max((_round_s(learning, kind) for kind in kinds), default=0.0)
+    last_s = learning.first_round_s + (learning.rounds - 1) * max(learning.round_every_s, round_s)
+    return min(fleet.days, max(last_s + round_s, SHORTEST_LIFE_S) / DAY_S)
+
+
+def _round_s(learning: Learning, kind: Kind) -> float:
+    """Return how long a device of *kind* trains and is evaluated in one round, over Wi-Fi and left alone."""
+    work, wifi = learning.work or ALMOST_NOTHING, kind.far.wifi
+    fit_s = kind.processor.seconds(work.gflop, in_use=False)
+    down_s, up_s = wifi.transfer_s(work.mb_down * 1e6, down=True), wifi.transfer_s(work.mb_up * 1e6, down=False)
+    trains_s = min(learning.round_deadline_s, down_s + fit_s + up_s)
+    judges_s = min(learning.round_deadline_s, down_s + fit_s * _forward(learning)) if learning.fraction_evaluate else 0.0
+    return trains_s + judges_s
+
+
+def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: float) -> DayCost:
     kind = alike[0].kind
     worn, in_use = _shares(fleet, alike[:WEARERS])
     draw_mw = kind.idle_mw + kind.sensing_mw * worn + kind.in_use_mw * in_use
     near_bytes = _streamed_bytes(fleet.name, kind) * worn
     near_j = kind.near.energy_j(near_bytes) if kind.near is not None else 0.0
     life_j = draw_mw / 1_000 * DAY_S + near_j
-    learning_mb, learning_j = _learning(fleet, kind) if kind.trains else (0.0, 0.0)
+    learning_mb, tasks_j = _learning(fleet, kind, rounds_a_day) if kind.trains else (0.0, 0.0)
+    learning_j = tasks_j + near_j
     work = fleet.learning.work or ALMOST_NOTHING
     return DayCost(
         kind=name,
@@ -89,7 +116,7 @@ def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device]) -> DayCost:
         near_j=near_j,
         learning_mb=learning_mb,
         learning_j=learning_j,
-        learning_battery_min=learning_j / life_j * 1_440,
+        learning_battery_min=learning_j / (life_j - near_j) * 1_440,
         fit_s=kind.processor.seconds(work.gflop, in_use=False) if kind.trains else None,
     )
 
@@ -121,11 +148,10 @@ def _streamed_bytes(fleet: str, kind: Kind) -> float:
     return len(encode_batch(fleet, f"{kind.kind}-1", 1, 0.0, channels)) * DAY_S / kind.sync_every_s
 
 
-def _learning(fleet: Fleet, kind: Kind) -> tuple[float, float]:
+def _learning(fleet: Fleet, kind: Kind, rounds_a_day: float) -> tuple[float, float]:
     """Return megabytes and joules a day for training and evaluating over Wi-Fi."""
     learning, work = fleet.learning, fleet.learning.work or ALMOST_NOTHING
-    a_day = rounds_that_fit(fleet) / fleet.days
-    trains, judges = a_day * learning.fraction_train, a_day * learning.fraction_evaluate
+    trains, judges = rounds_a_day * learning.fraction_train, rounds_a_day * learning.fraction_evaluate
     wifi = kind.far.wifi
     down_j = wifi.energy_j(work.mb_down * 1e6, down=True)
     up_j = wifi.energy_j(work.mb_up * 1e6, down=False)

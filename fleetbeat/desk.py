@@ -22,6 +22,8 @@ from fleetbeat.rehearsal import Ran
 from fleetbeat.run_folder import new_folder
 from fleetbeat.submission import Settings
 
+BEGINS_IN_S = 3.0
+"""Wall seconds: so long a house takes to open, and nobody is to miss life's first hours."""
 LAST_REPORTS_WITHIN_S = 10.0
 SERVER_SAYS_SO_WITHIN_S = 60.0
 """Wall seconds: so long after the fleet's last day its server must have come to its end."""
@@ -42,7 +44,7 @@ def aggregate(
         office = Office(fleet, premises, path, screen)
         over = threading.Event()
         office.when_over(over.set)
-        pace = Pace(wall_unix_s(), speed)
+        pace = Pace(wall_unix_s() + BEGINS_IN_S, speed)
         screen.say(
             f"{fleet.name}: {len(residents(fleet))} devices, seed {fleet.seed}, at {speed:g} × real time → {path}"
         )

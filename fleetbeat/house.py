@@ -133,8 +133,9 @@ class House:
         agents = list(self._host.agents.values())
         for agent in agents:
             agent.order("switch_off")
-        while loop.time() < until_s and any(agent.on for agent in agents):
+        while loop.time() < until_s and any(agent.on or agent.near.connected for agent in agents):  # noqa: ASYNC110  # who goes off rings nobody
             await asyncio.sleep(patience_s / 100)
+        await asyncio.sleep(patience_s / 100)  # and signs off last
 
     async def live(self) -> None:
         """Let everybody live until the fleet's days are over, or until this is cancelled."""

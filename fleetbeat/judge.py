@@ -37,17 +37,22 @@ class Judge:
         return score(self._task, list(arrays), self.examples.features, self.examples.labels)
 
 
+def nobody_judges(fleet: Fleet) -> bool:
+    """Whether *fleet* is of recordings and keeps no person aside: then there is nobody to score a model on."""
+    return any(group.recordings is not None for group in fleet.group) and not fleet.learning.test_persons
+
+
 def judge_for(fleet: Fleet) -> Judge | None:
     """Return the judge of *fleet*: strangers from the same population, or the recorded persons kept as test persons.
 
     None for a fleet of recordings that keeps nobody aside.
     """
+    if nobody_judges(fleet):
+        return None
     task = TASKS[fleet.learning.task]
     parts: list[Examples] = []
     recorded = [group for group in fleet.group if group.recordings is not None]
     if recorded:
-        if not fleet.learning.test_persons:
-            return None
         for group in recorded:
             assert group.recordings is not None
             recordings = read_recordings(group.recordings)

@@ -117,6 +117,7 @@ class Landlord:
         """Let the devices live one life; return why they do no longer."""
         loop = asyncio.get_running_loop()
         house = House(self._fleet, self._here, self._roads, pace, self._folder, self._record)
+        await asyncio.sleep(-loop.time())  # a life may be told of before it begins
         self._say(f"living at {pace.speed:g} times the wall's speed; life is {loop.time():.0f} s old")
         told = asyncio.Event()
         self._clock.on_another(pace, lambda: _on(loop, told.set))

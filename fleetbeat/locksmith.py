@@ -90,8 +90,10 @@ def hand_over(folder: Path, hand: Hand) -> None:
         if path.is_file() and str(path.relative_to(folder)) not in hand.files and conf.STORE not in path.parts:
             path.unlink()
     for name, content in hand.files.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        write_secret(folder / name, content)
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        if not path.exists() or path.read_bytes() != content:  # else who runs already may be reading it
+            write_secret(path, content)
     for path in (folder, *folder.rglob("*")):
         shutil.chown(path, hand.owner, hand.owner)
     folder.chmod(0o700)

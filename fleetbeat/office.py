@@ -91,7 +91,7 @@ class Office:
     def submit(self, said: Settings | None = None) -> None:
         """Hand in the run, and see to it that its end is noticed; both take time, in a thread of their own.
 
-        *said* is what the server is to take in place of its own fleet's ``[learning]``, as of ``flwr run --run-config``.
+        *said* is what the server is to take in place of its own fleet's ``[learning]``: ``flwr run --run-config``.
         """
         connection, settings = self._premises.connection, run_config(self._fleet)
         self._clerk = Clerk(connection, settings, said or {}, self._screen.say, self._run_ended)

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.accounting import OUTCOMES
+from fleetbeat.judge import nobody_judges
 from fleetbeat.price import prices
 from fleetbeat.saved_run import SavedRun
 
@@ -17,6 +18,7 @@ ROUND_COLUMNS = (
     ("accuracy", "server_accuracy"),
 )
 ROUNDS_SHOWN = 30
+UNJUDGED = "no wearers outside the fleet to score the model on: set learning.test_persons"
 
 
 def summary(run: SavedRun) -> RenderableType:
@@ -51,8 +53,11 @@ def _rounds(run: SavedRun) -> Table:
             others or "–",
             *(figure(line[c]) for _, c in ROUND_COLUMNS),
         )
-    if len(lines) > ROUNDS_SHOWN:
-        table.caption = f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"
+    remarks = [f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"] if len(lines) > ROUNDS_SHOWN else []
+    if nobody_judges(run.fleet):
+        remarks.append(f"–: {UNJUDGED}")
+    if remarks:
+        table.caption, table.caption_justify = "\n".join(remarks), "left"
     references = run.results.get("references") or {}
     for name, score in references.items():
         table.add_row(
@@ -111,6 +116,9 @@ def _price(run: SavedRun) -> Table:
             f"{price.learning_j:.0f}",
             f"{price.wasted_j:.0f}",
         )
+    days = run.results["virtual_s"] / 86_400
+    table.caption = f"a day: of the {days:.1f} days lived; streaming of readings included"
+    table.caption_justify = "left"
     return table
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import math
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,12 +22,14 @@ from broker.access import SERVER_USER
 from broker.errors import AccountBroken, BrokerRefused, RunEnded
 from broker.link import Wire
 from broker.messages import unix_start
+from broker.seal import KEY_BYTES, wearer_key
 from devices.buffer import Buffer
 from devices.figures import Report
 from devices.host import Host
 from devices.learning.task import TASKS, initial_arrays
 from devices.lifelog import Lived
 from devices.residents import Device
+from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
@@ -76,13 +79,15 @@ class World:
         }
         self._workers = Workers(workers, self.superlink.run_id, run_config(fleet), nodes)
         self._lived: list[Lived] = []
+        store = MemoryStore(fleet.name)
         around = Surroundings(
             wire=wire,
             uplink_of=self._uplinks.__getitem__,
             app=self._workers,
-            store=MemoryStore(fleet.name),
+            store=store,
             record=self.record,
             lived=self._lived.append,
+            seals=WearersSeals(new_keys(residents), fleet.name, store) if fleet.wire.seal else None,
         )
         self.host = Host(fleet, residents, around)
 
@@ -196,6 +201,12 @@ class World:
     def _glance(self, device: str) -> Glance:
         agent = self.host.agents[device]
         return Glance(round(agent.battery, 4), agent.far_link)
+
+
+def new_keys(residents: Sequence[Device]) -> dict[str, bytes]:
+    """Return a new key for each wearer, of a secret that ends with this process: wearer → key."""
+    secret = secrets.token_bytes(KEY_BYTES)
+    return {resident.wearer: wearer_key(secret, resident.wearer) for resident in residents}
 
 
 def run_config(fleet: Fleet) -> RunConfig:

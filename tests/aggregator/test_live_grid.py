@@ -67,6 +67,17 @@ def test_rounds_start_when_life_says_so_and_the_account_closes() -> None:
     assert closes(fleet).outcomes(2, "evaluate")["delivered"] == 3
 
 
+def test_a_round_waits_for_the_names_of_nodes_that_have_just_enrolled() -> None:
+    fleet = LiveFleet(3)
+    told, fleet.telling.nodes_of = fleet.telling.nodes_of, {}
+    fleet.time.at(12.0, lambda: fleet.telling.nodes_of.update(told))
+
+    fleet.learn(rounds=1)
+
+    first = fleet.events(ev.SelectionMade)[0]
+    assert (first.t_s, first.reachable, first.selected) == (12.0 * SPEED, 3, 3)
+
+
 def test_replies_are_seen_at_the_polls_of_the_wall() -> None:
     fleet = LiveFleet(2)
 

@@ -64,3 +64,13 @@ def test_a_node_that_was_never_called_gets_a_name_when_it_is_needed() -> None:
 
     assert [roll.name(5), roll.name(4), roll.name(5)] == ["supernode-1", "supernode-2", "supernode-1"]
     assert (dict(roll), len(roll)) == ({5: "supernode-1", 4: "supernode-2"}, 2)
+
+
+def test_nodes_that_may_be_about_to_get_a_name_are_counted() -> None:
+    roll = Roll(Telling({90: "phone-1"}), PHONES, PATIENCE_S)
+
+    roll.call((70, 80, 90), 5.0)
+    young = roll.unnamed
+    roll.call((70, 80, 90), 5.0 + PATIENCE_S)
+
+    assert (young, roll.unnamed) == (2, 0)

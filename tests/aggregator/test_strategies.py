@@ -49,6 +49,17 @@ async def test_a_private_strategy_skips_a_round_with_an_error_and_goes_on(name: 
     }
 
 
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("name", ["dp_adaptive", "dp_client_adaptive"])
+async def test_adaptive_clipping_cannot_do_without_any_update_and_says_so(name: str) -> None:
+    fleet = Fleet(3, work_s=900.0)
+
+    await fleet.learn(name, rounds=1, deadline_s=600.0)
+
+    reason = "round 1: no update came, and the strategy cannot do without (float division by zero)"
+    assert (fleet.course.cause, fleet.course.reason) == ("failed", reason)
+
+
 @pytest.mark.parametrize("name", ["dp_fixed", "dp_client_fixed"])
 def test_options_of_a_private_strategy_go_where_they_belong(name: str) -> None:
     strategy = make_strategy(name, {"noise_multiplier": 0.3}, COHORT)

@@ -233,6 +233,7 @@ def default_there(model: type[BaseModel], name: str) -> Any:
         ("The fleet", settings.Fleet),
         ("learning", settings.Learning),
         ("work", settings.Work),
+        ("wire", settings.Wire),
         ("group", settings.Group),
         ("event", settings.ScriptedEvent),
     ],

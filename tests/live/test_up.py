@@ -1,4 +1,4 @@
-"""`fleetbeat up` as its user sees it: typed words, Ctrl-C whenever, a run by hand, a broker and a SuperLink of one's own."""
+"""`fleetbeat up` as its user sees it: typed words, Ctrl-C whenever, and a broker and a SuperLink of one's own."""
 
 import os
 import shlex
@@ -49,7 +49,7 @@ def test_ctrl_c_within_a_round_closes_the_account_and_leaves_nothing_behind(tmp_
     assert user.left_behind() == []
     outcomes = Counter((line["device"], line["outcome"], line["reason"]) for line in user.run.table("outcomes.csv"))
     assert outcomes == {("phone-1", "refused", "not_charging"): 1, ("phone-2", "rejected", "run_ended"): 1}
-    assert user.run.results["account"]["cause"] == "stopped"
+    assert user.run.results["account"]["ended"] == "stopped"
     assert not [line for line in user.screen if "Traceback" in line]
 
 

@@ -30,7 +30,7 @@ days = 2
 [learning]
 rounds = 1
 min_train_devices = 1
-first_round_s = 7200
+first_round_s = 0
 round_every_s = 3600
 round_deadline_s = 14400
 fraction_evaluate = 0
@@ -41,7 +41,7 @@ kind = "phone"
 with = ["band"]
 count = 2
 """
-"""At two in the morning phone-2 is on its charger and phone-1 is not; a fit takes them half an hour."""
+"""At midnight phone-2 is on its charger and phone-1 is not; a fit takes them half an hour."""
 
 
 def until(claim: Callable[[], bool], within_s: float, what: Callable[[], str]) -> None:

@@ -91,6 +91,19 @@ def test_while_a_run_goes_on_device_rounds_stay_open_and_at_its_end_they_are_rej
     assert outcomes(chronicle)[PHONE] == ("rejected", "run_ended", 130.0)
 
 
+def test_what_the_server_concludes_after_the_end_is_nobodys_outcome(chronicle: Chronicle) -> None:
+    for event in STORY[:7]:
+        chronicle.hear(event)
+    chronicle.hear(ev.WorkSettled(131.0, PHONE, 1, "train", 11.0, 2.0, 30.0, 1_200, 0))
+    chronicle.hear(ev.DeviceGivenUp(300.0, PHONE, 1, "train", "offline"))
+    chronicle.hear(ev.RoundEnded(301.0, None, 1))
+
+    chronicle.retell(ended_s=130.0)
+
+    assert outcomes(chronicle)[PHONE] == ("rejected", "run_ended", 130.0)
+    assert chronicle.account.energy_j(1, "train") == (30.0, 30.0)
+
+
 def test_battery_and_link_at_an_outcome_come_from_the_life_that_was_told_later(chronicle: Chronicle) -> None:
     told = {"near_link": True, "far_link": "wifi", "place": "home", "worn": False, "in_use": False, "why_not": None}
     for event in STORY:

@@ -4,12 +4,14 @@ import gzip
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from broker.errors import RecordingError, RunFolderError
 from devices.body import read_recordings
 from devices.fleet_file import SHIPPED
 from fleetbeat.evaluate import evaluate
 from fleetbeat.saved_run import SavedRun
+from fleetbeat.summary import summary
 from tests.world.ground import assert_same_bytes, run, table
 
 SAMPLE = SHIPPED / "recordings" / "walch-sample"
@@ -66,6 +68,21 @@ def test_who_stayed_aside_is_asked_how_good_the_model_is(folder: Path) -> None:
         "kappa",
         "per_person",
     }
+
+
+def test_where_nobody_stays_aside_the_dashes_are_explained_once(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    everybody = run("recorded-nights", tmp_path / "run", rounds=2).path
+    why = "–: no wearers outside the fleet to score the model on: set learning.test_persons"
+
+    for path in (everybody, folder):
+        Console(width=140).print(summary(SavedRun(path)))
+
+    shown, _, scored = capsys.readouterr().out.partition("Ask why")
+    assert shown.count(why) == 1
+    assert shown.index("Rounds of recorded-nights") < shown.index(why) < shown.index("The model")
+    assert why not in scored
 
 
 def test_nobody_is_asked_about_what_they_taught(tmp_path: Path) -> None:

@@ -4,7 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from devices.residents import residents
+from fleetbeat.costs import day_costs
+from fleetbeat.price import prices
 from fleetbeat.rehearsal import Ran
+from fleetbeat.saved_run import SavedRun
 from tests.world.ground import TINY, assert_same_bytes, journal, results, run, table
 
 
@@ -44,6 +48,19 @@ def test_worker_processes_give_the_same_bytes(ran: Ran, tmp_path: Path) -> None:
     many = run(TINY, tmp_path / "many", workers=2)
 
     assert_same_bytes(ran.path, many.path)
+
+
+def test_a_day_costs_what_was_foretold_where_everything_was_delivered(ran: Ran) -> None:
+    saved = SavedRun(ran.path)
+
+    foretold = {cost.kind: cost for cost in day_costs(saved.fleet, residents(saved.fleet))}
+    paid = {price.kind: price for price in prices(saved)}
+
+    phone = paid["phone"]
+    assert foretold["phone"].learning_mb == pytest.approx(phone.mb_a_day, rel=0.01)
+    assert foretold["phone"].learning_j == pytest.approx(phone.learning_j / phone.devices / phone.days, rel=0.02)
+    for kind in ("phone", "band"):
+        assert foretold[kind].learning_battery_min == pytest.approx(paid[kind].battery_min_a_day, rel=0.1)
 
 
 def test_another_seed_is_another_life(ran: Ran, tmp_path: Path) -> None:

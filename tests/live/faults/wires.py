@@ -1,16 +1,19 @@
 """A wire between devices and what they talk to, of which we hold the scissors: a TCP relay of our own.
 
-It stands in for a bad network where no container can be had: it delays, stalls (a link that loses everything, so that
-TCP waits), cuts (every connection ends, nobody gets through) and lets only every so many connections live for long.
+It stands in for a bad network where no container can be had. It delays; it loses a share of all packets, which TCP
+turns into waiting (0.2 s for the first repetition, twice as long for each further one); it stalls, so that nothing gets
+through and nobody is told; it cuts: every connection ends, and nobody gets a new one.
 """
 
 import asyncio
+import random
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
-CHUNK = 65_536
+PACKET = 1_400
+FIRST_REPETITION_S, LAST_REPETITION_S = 0.2, 6.4
 
 
 class Wire:
@@ -20,9 +23,9 @@ class Wire:
         self._to = port
         self.delay_s = 0.0
         """Of every byte, each way, in wall seconds."""
+        self.loss = 0.0
+        """The share of packets that have to be sent again."""
         self.cut_off = False
-        self.passed = 0
-        """Connections that were made so far."""
         self._flows = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
         self._loop = asyncio.new_event_loop()
@@ -75,7 +78,6 @@ class Wire:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.passed += 1
         if self.cut_off:
             writer.transport.abort()
             return
@@ -112,11 +114,19 @@ class Wire:
                 writer.write(data)
                 await writer.drain()
 
-        arriving = asyncio.create_task(arrive())
+        arriving, due_s = asyncio.create_task(arrive()), 0.0
         try:
-            while data := await reader.read(CHUNK):
-                under_way.put_nowait((loop.time() + self.delay_s, data))
-            under_way.put_nowait((loop.time() + self.delay_s, b""))
+            while data := await reader.read(PACKET):
+                due_s = max(due_s, loop.time() + self.delay_s + self._repetitions_s())
+                under_way.put_nowait((due_s, data))
+            under_way.put_nowait((max(due_s, loop.time() + self.delay_s), b""))
             await arriving
         finally:
             arriving.cancel()
+
+    def _repetitions_s(self) -> float:
+        waited_s, pause_s = 0.0, FIRST_REPETITION_S
+        while random.random() < self.loss:
+            waited_s += pause_s
+            pause_s = min(2 * pause_s, LAST_REPETITION_S)
+        return waited_s
