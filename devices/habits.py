@@ -15,15 +15,22 @@ import numpy as np
 
 from devices.body import Body
 from devices.body.day import DAY_S, Span
+from devices.charging import plugged
 from devices.circumstances import Circumstances, Stretch, Value, merged, tiled
-from devices.hardware.charger import plugged
 from devices.kinds import Kind
+from devices.owner import Plug
 from devices.randomness import stream
 
 MINUTE_S = 60.0
 SHOWER_S = 12 * MINUTE_S
+LOOKS_ON_CHARGER = 0.35
+"""Share of the looks at a phone that are left while it is on its charger, tied to a cable (assumed)."""
+
 LONG_AWAKE_S = 5 * MINUTE_S
 """Who lies awake longer than this may reach for the phone."""
+
+READS_SHARE = 0.6
+"""How often a person who reads when lying awake does so (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Habits:
         spans = self._body.day(*whole)
         plugs = plugged(self._kind.charging_habit, self._seed, self._wearer, self._device, self._body, *whole)
         charging: list[Stretch] = [(start, end, True) for start, end in plugs]
-        uses = self._uses(day, spans)
+        uses = self._uses(day, spans, plugs)
         usual: dict[str, Value] = {
             "far_link": "none",
             "place": "home",
@@ -163,7 +170,7 @@ class Habits:
                 stretches.append((after.from_s + 5 * MINUTE_S, after.from_s + 5 * MINUTE_S + SHOWER_S, False))
         return stretches
 
-    def _uses(self, day: int, spans: list[Span]) -> list[tuple[float, float]]:
+    def _uses(self, day: int, spans: list[Span], plugs: list[Plug]) -> list[Plug]:
         """When the device is in use: many short looks at a phone, some evenings with a tablet, sport with a watch."""
         me, rng = self._person, stream(self._seed, self._wearer, self._device, "uses", day)
         if self._kind.carry == "worn":
@@ -176,12 +183,15 @@ class Habits:
         if self._kind.carry == "home":
             return list(_scattered(rng, awake, 2_400.0, int(rng.random() < me.tablet_evenings)))
         hours = sum(s.to_s - s.from_s for s in awake) / 3_600
-        uses = list(_scattered(rng, awake, me.look_s, int(rng.poisson(me.looks_an_hour * hours))))
+        looks = list(_scattered(rng, awake, me.look_s, int(rng.poisson(me.looks_an_hour * hours))))
+        tempting = rng.random(len(looks)) < LOOKS_ON_CHARGER
+        tied = [any(start <= look[0] < end for start, end in plugs) for look in looks]
+        uses = [look for look, tempts, held in zip(looks, tempting, tied, strict=True) if tempts or not held]
         if me.reads_at_night and me.phone_in_bedroom:
             uses += [
                 (s.from_s + LONG_AWAKE_S, min(s.to_s, s.from_s + LONG_AWAKE_S + 2 * me.look_s))
                 for s in spans
-                if s.activity == "in_bed" and s.to_s - s.from_s > LONG_AWAKE_S
+                if s.activity == "in_bed" and s.to_s - s.from_s > LONG_AWAKE_S and rng.random() < READS_SHARE
             ]
         return uses
 
