@@ -156,7 +156,7 @@ class Host:
         rng = stream(fleet.seed, name, "device")
         fullness, sync_phase_s, poll_phase_s = rng.random(3).tolist()
         low, high = FULL_AT_START
-        capacity_j = kind.battery_wh * JOULES_PER_WH
+        capacity_j = kind.capacity_wh * JOULES_PER_WH
         power = self._power[name] = Power(kind, Battery(capacity_j, capacity_j * (low + (high - low) * fullness)))
         link = self._wire.link(name)
         body, figures = self._body(resident), self._figures[name]

@@ -83,7 +83,7 @@ def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device]) -> DayCost:
     return DayCost(
         kind=name,
         devices=len(alike),
-        battery_h=kind.battery_wh * 3_600 / life_j * 24,
+        battery_h=kind.capacity_wh * 3_600 / life_j * 24,
         life_j=life_j,
         near_mb=near_bytes / 1e6,
         near_j=near_j,
