@@ -21,9 +21,9 @@ from aggregator.strategies import Cohort, make_strategy
 from aggregator.trail import Trail
 from broker import events as ev
 from devices import settings
+from devices.charging import HABITS
 from devices.circumstances import Circumstances
 from devices.fleet_file import Overrides, load_fleet, shipped_fleets
-from devices.hardware.charger import HABITS
 from devices.kinds import Ready, kinds
 from devices.readiness import Standing, absence, broken, objection, why_not
 from fleetbeat import tables
