@@ -104,7 +104,7 @@ class Agent:
     async def live(self, until_s: float) -> None:
         """One life, from t = 0 to *until_s*."""
         loop = asyncio.get_running_loop()
-        self._is.power.load("idle", self._is.kind.idle_mw, 0.0)
+        self._is.power.load("idle", self._is.kind.idle_mw if self._switch.on else 0.0, 0.0)
         self._turn_to(next(self._lives), 0.0, anew=True)
         await self._look_around(0.0)
         while (now_s := loop.time()) < until_s:

@@ -26,6 +26,7 @@ from devices.intake import Intake
 from devices.learning.diary import Diary, diary_for
 from devices.learning.history import Worn, always, nights_of
 from devices.learning.task import TASKS, Task
+from devices.life_file import read_life_file
 from devices.lifelog import LifeLog, Lived
 from devices.near import Near
 from devices.power import Power
@@ -143,6 +144,8 @@ class Host:
     def _lives(self, resident: Device, body: Body, from_s: float, to_s: float) -> Iterator[Circumstances]:
         if self._fleet.ideal:
             return ideal.untroubled(from_s, to_s)
+        if self._fleet.life is not None and from_s >= 0:
+            return read_life_file(self._fleet.life).of(resident.name, from_s, to_s)
         if isinstance(body, RecordedBody):
             return RecordedLife(body).lives(from_s, to_s)
         trainer = self._residents.get(resident.trainer or "")
@@ -189,8 +192,8 @@ class Host:
             duty=duty,
         )
         own = [event for event in fleet.event if event.device == name]
-        lives = script.overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own)
-        agent = Agent(anatomy, lives, script.commands(own))
+        lives = resident.member.lived(script.overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own))
+        agent = Agent(anatomy, lives, resident.member.commanded(script.commands(own)))
         return agent
 
     def _senses(self, resident: Device, body: Body) -> dict[str, float]:

@@ -1,12 +1,14 @@
 """The residents: every device of a fleet with its wearer, and who buffers whose readings."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from devices.body.recordings import read_recordings
 from devices.kinds import Kind, altered, kind_named
-from devices.settings import Fleet, Group
+from devices.membership import ALWAYS, Membership
+from devices.settings import DAY_S, Fleet, Group
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Device:
     group: str
     recording: tuple[Path, str] | None
     trainer: str | None
+    member: Membership = ALWAYS
 
 
 def residents(fleet: Fleet) -> tuple[Device, ...]:
@@ -32,6 +35,8 @@ def residents(fleet: Fleet) -> tuple[Device, ...]:
     for place, group in enumerate(fleet.group, start=1):
         label = group.name or f"{'+'.join((group.kind, *group.with_))}-{place}"
         models = [altered(kind_named(group.kind), group.set_), *map(kind_named, group.with_)]
+        leaves_s = math.inf if group.leave_day is None else group.leave_day * DAY_S
+        member = Membership(group.join_day * DAY_S, leaves_s)
         for recording in _recordings(group, fleet):
             wearers += 1
             own: list[tuple[str, Kind]] = []
@@ -41,7 +46,7 @@ def residents(fleet: Fleet) -> tuple[Device, ...]:
             trainer = next((name for name, model in own if model.trains), None)
             for name, model in own:
                 buffers_at = name if model.trains else trainer
-                devices.append(Device(name, model, f"wearer-{wearers}", label, recording, buffers_at))
+                devices.append(Device(name, model, f"wearer-{wearers}", label, recording, buffers_at, member))
     return tuple(devices)
 
 

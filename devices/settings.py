@@ -160,7 +160,8 @@ class Learning(Settings):
 class Group(Settings):
     """One ``[[group]]``: *count* wearers with one device of *kind* each, or one wearer a recorded person.
 
-    *with* are the same wearers' other devices; *set* changes figures of *kind* by their dotted names.
+    *with* are the same wearers' other devices; *set* changes figures of *kind* by their dotted names. All devices of
+    the group join on *join_day* (0: they are there at the start) and leave on *leave_day* (None: they stay).
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["count"]}, {"required": ["recordings"]}]})
@@ -170,6 +171,8 @@ class Group(Settings):
     count: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     recordings: Path | None = Field(None, strict=False)
     name: Name | None = None
+    join_day: Annotated[float, Field(ge=0, le=3_660)] = 0.0
+    leave_day: Annotated[float, Field(gt=0, le=3_660)] | None = None
     set_: Changes = Field(default_factory=dict, alias="set")
 
     @model_validator(mode="after")
@@ -181,6 +184,8 @@ class Group(Settings):
             raise ValueError(
                 f"found recordings and no device that senses, expected one, such as {self.kind} with a band"
             )
+        if self.leave_day is not None and self.leave_day <= self.join_day:
+            raise ValueError(f"leave_day: found {self.leave_day:g}, expected after join_day, {self.join_day:g}")
         try:
             altered(kind_named(self.kind), self.set_)
         except SettingsError as error:
@@ -205,6 +210,7 @@ class Fleet(Settings):
     start: Annotated[datetime, AfterValidator(_local_time)] = datetime(2026, 1, 5, 18)  # noqa: DTZ001  # a label
     days: Annotated[float, Field(gt=0, le=3_660)] = 4
     ideal: bool = False
+    life: Path | None = Field(None, strict=False)
     learning: Learning = Learning()
     group: tuple[Group, ...] = Field(min_length=1, strict=False)
     event: tuple[ScriptedEvent, ...] = Field((), strict=False)
