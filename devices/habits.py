@@ -6,7 +6,7 @@ somebody looks at a phone, when the router restarts), never an outcome. Rates an
 source are assumptions; the realism page compares what comes out with what was measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -49,17 +49,18 @@ class Person:
     tablet_evenings: float
 
 
-def person(seed: int, wearer: str) -> Person:
-    """Draw the wearer's constants from the fleet's seed."""
+def person(seed: int, wearer: str, traits: Mapping[str, float] | None = None) -> Person:
+    """Draw the wearer's constants from the fleet's seed; *traits* are known of them, by their names here."""
+    known = traits or {}
     rng = stream(seed, wearer, "habits")
     u, z = rng.random(4), rng.standard_normal(3)
     return Person(
-        looks_an_hour=3.0 * float(np.exp(0.4 * z[0])),
-        look_s=150.0 * float(np.exp(0.4 * z[1])),
+        looks_an_hour=known.get("looks_an_hour", 3.0 * float(np.exp(0.4 * z[0]))),
+        look_s=known.get("look_s", 150.0 * float(np.exp(0.4 * z[1]))),
         reads_at_night=bool(u[0] < 0.5),
-        phone_in_bedroom=bool(u[1] < 0.85),
+        phone_in_bedroom=bool(known.get("phone_in_bedroom", u[1] < 0.85)),
         takes_phone_to_sport=bool(u[2] < 0.6),
-        router_gaps_a_day=2.0 * float(np.exp(0.7 * z[2])),
+        router_gaps_a_day=known.get("router_gaps_a_day", 2.0 * float(np.exp(0.7 * z[2]))),
         far_corner_s=3_600.0,
         tablet_evenings=0.3 + 0.6 * float(u[3]),
     )
@@ -69,14 +70,22 @@ class Habits:
     """One device's circumstances, made a day of life at a time, for the past as well as for the future."""
 
     def __init__(
-        self, seed: int, device: str, kind: Kind, hub: Kind | None, wearer: str, body: Body, start: datetime
+        self,
+        seed: int,
+        device: str,
+        kind: Kind,
+        hub: Kind | None,
+        wearer: str,
+        body: Body,
+        start: datetime,
+        traits: Mapping[str, float] | None = None,
     ) -> None:
         """*hub* is the kind of the device that this one streams to by radio; None if it buffers for itself."""
         self._seed, self._device, self._wearer = seed, device, wearer
         self._kind, self._hub = kind, hub
         self._body = body
         self._start = start
-        self._person = person(seed, wearer)
+        self._person = person(seed, wearer, traits)
 
     def lives(self, from_s: float, to_s: float) -> Iterator[Circumstances]:
         """Yield circumstances that tile [from_s, to_s)."""

@@ -137,7 +137,7 @@ class Host:
                 recordings = self._recordings.setdefault(folder, read_recordings(folder))
                 body = RecordedBody(recordings, person, self._fleet.start)
             else:
-                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start)
+                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start, resident.traits)
             self._bodies[resident.wearer] = body
         return body
 
@@ -150,7 +150,8 @@ class Host:
             return RecordedLife(body).lives(from_s, to_s)
         trainer = self._residents.get(resident.trainer or "")
         hub = trainer.kind if trainer is not None and trainer.name != resident.name else None
-        habits = Habits(self._fleet.seed, resident.name, resident.kind, hub, resident.wearer, body, self._fleet.start)
+        me, fleet = resident, self._fleet
+        habits = Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits)
         return habits.lives(from_s, to_s)
 
     def _agent(self, resident: Device) -> Agent:

@@ -26,6 +26,7 @@ from devices.circumstances import Circumstances
 from devices.fleet_file import Overrides, load_fleet, shipped_fleets
 from devices.kinds import Ready, kinds
 from devices.readiness import Standing, absence, broken, objection, why_not
+from devices.traits import Wearers
 from fleetbeat import tables
 from fleetbeat.cli import app
 
@@ -234,6 +235,7 @@ def default_there(model: type[BaseModel], name: str) -> Any:
         ("learning", settings.Learning),
         ("work", settings.Work),
         ("group", settings.Group),
+        ("wearers", Wearers),
         ("event", settings.ScriptedEvent),
     ],
 )
