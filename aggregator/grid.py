@@ -25,7 +25,6 @@ from aggregator.vigil import Vigil
 from aggregator.waiting import Waiting
 from broker import events as ev
 
-
 SHORTEST_SLEEP_S = 0.001
 """Thinking takes no virtual time, so a loop that yields with ``sleep(0)`` has to, or it would never see time pass."""
 

@@ -102,7 +102,7 @@ class Agent:
         now_s = loop.time()
         self._elapsed.begin(now_s)
         self._is.power.advance(now_s)
-        self._is.power.load("idle", self._is.kind.idle_mw, now_s)
+        self._is.power.load("idle", self._is.kind.idle_mw if self._switch.on else 0.0, now_s)
         self._switch.begin(now_s)
         life = next(self._lives)
         while life.to_s <= now_s:

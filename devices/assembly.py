@@ -24,6 +24,7 @@ from devices.intake import Intake
 from devices.learning.diary import Diary, diary_for
 from devices.learning.history import Worn, always, nights_of
 from devices.learning.task import TASKS, Task
+from devices.life_file import read_life_file
 from devices.lifelog import LifeLog
 from devices.memoir import Memoir
 from devices.near import Near
@@ -98,18 +99,21 @@ class Assembly:
                 recordings = self._recordings.setdefault(folder, read_recordings(folder))
                 body = RecordedBody(recordings, person, self._fleet.start)
             else:
-                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start)
+                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start, resident.traits)
             self._bodies[resident.wearer] = body
         return body
 
     def _lives(self, resident: Device, body: Body, from_s: float, to_s: float) -> Iterator[Circumstances]:
         if self._fleet.ideal:
             return ideal.untroubled(from_s, to_s)
+        if self._fleet.life is not None and from_s >= 0:
+            return read_life_file(self._fleet.life).of(resident.name, from_s, to_s)
         if isinstance(body, RecordedBody):
             return RecordedLife(body).lives(from_s, to_s)
         trainer = self._residents.get(resident.trainer or "")
         hub = trainer.kind if trainer is not None and trainer.name != resident.name else None
-        habits = Habits(self._fleet.seed, resident.name, resident.kind, hub, resident.wearer, body, self._fleet.start)
+        me, fleet = resident, self._fleet
+        habits = Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits)
         return habits.lives(from_s, to_s)
 
     def _built(self, resident: Device) -> Parts:
@@ -118,7 +122,7 @@ class Assembly:
         rng = stream(fleet.seed, name, "device")
         fullness, sync_phase_s, poll_phase_s = rng.random(3).tolist()
         low, high = FULL_AT_START
-        capacity_j = kind.battery_wh * JOULES_PER_WH
+        capacity_j = kind.capacity_wh * JOULES_PER_WH
         power = Power(kind, Battery(capacity_j, capacity_j * (low + (high - low) * fullness)))
         link = around.wire.link(name)
         body, figures = self._body(resident), self._figures[name]
@@ -156,9 +160,10 @@ class Assembly:
             duty=duty,
             memoir=memoir,
         )
-        own = [event for event in fleet.event if event.device == name]
-        lives = script.Overlaid(self._lives(resident, body, 0.0, fleet.days * DAY_S), own)
-        agent = Agent(anatomy, lives, script.commands(own))
+        member = resident.member
+        own = [e for e in fleet.event if e.device == name and member.from_s <= e.at_s < member.to_s]
+        lives = script.Overlaid(member.lived(self._lives(resident, body, 0.0, fleet.days * DAY_S)), own)
+        agent = Agent(anatomy, lives, member.commanded(script.commands(own)))
         return Parts(agent, power, figures, stream_, intake)
 
     def _senses(self, resident: Device, body: Body) -> dict[str, float]:

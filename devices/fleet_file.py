@@ -13,9 +13,10 @@ from pydantic import ValidationError
 from broker.errors import SettingsError
 from devices.body.recordings import read_recordings
 from devices.complaints import closest, complaints, did_you_mean, shown
+from devices.life_file import read_life_file
 from devices.overrides import Overrides
 from devices.residents import residents
-from devices.settings import NIGHTS_FOR_QUALITY, Fleet
+from devices.settings import DAY_S, NIGHTS_FOR_QUALITY, Fleet
 
 SHIPPED = Path(str(files("fleets")))
 
@@ -49,6 +50,8 @@ def load_fleet(source: str | Path, overrides: Overrides | None = None) -> Fleet:
 def freeze(fleet: Fleet) -> str:
     """Return *fleet* as TOML that loads to an equal fleet: shipped data by name, the user's own by absolute path."""
     document = fleet.model_dump(mode="python", by_alias=True, exclude_none=True)
+    if fleet.life is not None:
+        document["life"] = str(fleet.life)
     recorded = False
     for group, model in zip(document["group"], fleet.group, strict=True):
         if model.recordings is not None:
@@ -100,6 +103,8 @@ def _rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
         file, colon, name = strategy.rpartition(":")
         if colon and file.endswith(".py"):
             rooted["learning"] = learning | {"strategy": f"{(folder / file).resolve()}:{name}"}
+    if isinstance(life := document.get("life"), str):
+        rooted["life"] = str((folder / life).resolve())
     if isinstance(groups := document.get("group"), list):
         rooted["group"] = [_rooted_group(group, folder) for group in groups]
     return rooted
@@ -130,7 +135,9 @@ def _contradictions(fleet: Fleet) -> Iterator[str]:
             yield f"learning.test_persons: found {shown(person)}, expected persons of the recordings{hint}"
     if persons and set(persons) <= set(fleet.learning.test_persons):
         yield f"learning.test_persons: found all {len(persons)} persons, expected somebody left to learn from"
-    names = {device.name for device in residents(fleet)} if fleet.event else set()
+    names = {device.name for device in residents(fleet)} if fleet.event or fleet.life else set()
+    if fleet.life is not None:
+        yield from read_life_file(fleet.life).objections(sorted(names), fleet.days * DAY_S)
     for place, event in enumerate(fleet.event):
         if event.device not in names:
             hint = did_you_mean(event.device, names)

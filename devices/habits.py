@@ -6,7 +6,7 @@ somebody looks at a phone, when the router restarts), never an outcome. Rates an
 source are assumptions; the realism page compares what comes out with what was measured.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -15,15 +15,22 @@ import numpy as np
 
 from devices.body import Body
 from devices.body.day import DAY_S, Span
+from devices.charging import plugged
 from devices.circumstances import Circumstances, Stretch, Value, merged, tiled
-from devices.hardware.charger import plugged
 from devices.kinds import Kind
+from devices.owner import Plug
 from devices.randomness import stream
 
 MINUTE_S = 60.0
 SHOWER_S = 12 * MINUTE_S
+LOOKS_ON_CHARGER = 0.35
+"""Share of the looks at a phone that are left while it is on its charger, tied to a cable (assumed)."""
+
 LONG_AWAKE_S = 5 * MINUTE_S
 """Who lies awake longer than this may reach for the phone."""
+
+READS_SHARE = 0.6
+"""How often a person who reads when lying awake does so (assumed)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +49,18 @@ class Person:
     tablet_evenings: float
 
 
-def person(seed: int, wearer: str) -> Person:
-    """Draw the wearer's constants from the fleet's seed."""
+def person(seed: int, wearer: str, traits: Mapping[str, float] | None = None) -> Person:
+    """Draw the wearer's constants from the fleet's seed; *traits* are known of them, by their names here."""
+    known = traits or {}
     rng = stream(seed, wearer, "habits")
     u, z = rng.random(4), rng.standard_normal(3)
     return Person(
-        looks_an_hour=3.0 * float(np.exp(0.4 * z[0])),
-        look_s=150.0 * float(np.exp(0.4 * z[1])),
+        looks_an_hour=known.get("looks_an_hour", 3.0 * float(np.exp(0.4 * z[0]))),
+        look_s=known.get("look_s", 150.0 * float(np.exp(0.4 * z[1]))),
         reads_at_night=bool(u[0] < 0.5),
-        phone_in_bedroom=bool(u[1] < 0.85),
+        phone_in_bedroom=bool(known.get("phone_in_bedroom", u[1] < 0.85)),
         takes_phone_to_sport=bool(u[2] < 0.6),
-        router_gaps_a_day=2.0 * float(np.exp(0.7 * z[2])),
+        router_gaps_a_day=known.get("router_gaps_a_day", 2.0 * float(np.exp(0.7 * z[2]))),
         far_corner_s=3_600.0,
         tablet_evenings=0.3 + 0.6 * float(u[3]),
     )
@@ -62,14 +70,22 @@ class Habits:
     """One device's circumstances, made a day of life at a time, for the past as well as for the future."""
 
     def __init__(
-        self, seed: int, device: str, kind: Kind, hub: Kind | None, wearer: str, body: Body, start: datetime
+        self,
+        seed: int,
+        device: str,
+        kind: Kind,
+        hub: Kind | None,
+        wearer: str,
+        body: Body,
+        start: datetime,
+        traits: Mapping[str, float] | None = None,
     ) -> None:
         """*hub* is the kind of the device that this one streams to by radio; None if it buffers for itself."""
         self._seed, self._device, self._wearer = seed, device, wearer
         self._kind, self._hub = kind, hub
         self._body = body
         self._start = start
-        self._person = person(seed, wearer)
+        self._person = person(seed, wearer, traits)
 
     def lives(self, from_s: float, to_s: float) -> Iterator[Circumstances]:
         """Yield circumstances that tile [from_s, to_s)."""
@@ -87,7 +103,7 @@ class Habits:
         spans = self._body.day(*whole)
         plugs = plugged(self._kind.charging_habit, self._seed, self._wearer, self._device, self._body, *whole)
         charging: list[Stretch] = [(start, end, True) for start, end in plugs]
-        uses = self._uses(day, spans)
+        uses = self._uses(day, spans, plugs)
         usual: dict[str, Value] = {
             "far_link": "none",
             "place": "home",
@@ -163,7 +179,7 @@ class Habits:
                 stretches.append((after.from_s + 5 * MINUTE_S, after.from_s + 5 * MINUTE_S + SHOWER_S, False))
         return stretches
 
-    def _uses(self, day: int, spans: list[Span]) -> list[tuple[float, float]]:
+    def _uses(self, day: int, spans: list[Span], plugs: list[Plug]) -> list[Plug]:
         """When the device is in use: many short looks at a phone, some evenings with a tablet, sport with a watch."""
         me, rng = self._person, stream(self._seed, self._wearer, self._device, "uses", day)
         if self._kind.carry == "worn":
@@ -176,12 +192,15 @@ class Habits:
         if self._kind.carry == "home":
             return list(_scattered(rng, awake, 2_400.0, int(rng.random() < me.tablet_evenings)))
         hours = sum(s.to_s - s.from_s for s in awake) / 3_600
-        uses = list(_scattered(rng, awake, me.look_s, int(rng.poisson(me.looks_an_hour * hours))))
+        looks = list(_scattered(rng, awake, me.look_s, int(rng.poisson(me.looks_an_hour * hours))))
+        tempting = rng.random(len(looks)) < LOOKS_ON_CHARGER
+        tied = [any(start <= look[0] < end for start, end in plugs) for look in looks]
+        uses = [look for look, tempts, held in zip(looks, tempting, tied, strict=True) if tempts or not held]
         if me.reads_at_night and me.phone_in_bedroom:
             uses += [
                 (s.from_s + LONG_AWAKE_S, min(s.to_s, s.from_s + LONG_AWAKE_S + 2 * me.look_s))
                 for s in spans
-                if s.activity == "in_bed" and s.to_s - s.from_s > LONG_AWAKE_S
+                if s.activity == "in_bed" and s.to_s - s.from_s > LONG_AWAKE_S and rng.random() < READS_SHARE
             ]
         return uses
 

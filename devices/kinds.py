@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from broker.errors import SettingsError
 from devices.body.channels import CHANNELS, EPOCH_S
+from devices.charging import HABITS
 from devices.complaints import complaints, did_you_mean, shown
-from devices.hardware.charger import HABITS
 from devices.hardware.processor import Processor
 from devices.hardware.radio import Far, FarLinks, Near
 
@@ -53,6 +53,7 @@ class Figure(Part):
 class Kind(Part):
     """A kind of device. Draws in milliwatts, battery in watt-hours, speed in giga-operations a second.
 
+    A new battery holds *battery_wh*, this one its share *health*; from the share *taper_from* on it charges slower.
     *senses* are channels and the seconds between two readings; *near* is None for a device that is always near itself.
     """
 
@@ -64,7 +65,9 @@ class Kind(Part):
     waterproof: bool = False
     charging_habit: str
     battery_wh: float = Field(gt=0, le=1_000)
+    health: float = Field(default=1.0, gt=0, le=1)
     charge_mw: Draw
+    taper_from: float = Field(default=1.0, gt=0, le=1)
     idle_mw: Draw
     sensing_mw: Draw = 0.0
     in_use_mw: Draw = 0.0
@@ -94,13 +97,18 @@ class Kind(Part):
         if self.trains and self.far == NO_RADIO:
             raise ValueError("far: found no radio, expected one for a kind that trains")
         rest_mw = self.idle_mw + self.sensing_mw
-        if rest_mw >= self.battery_wh * 1_000:
-            raise ValueError(f"battery_wh: found {self.battery_wh:g}, expected to outlast an hour of {rest_mw:g} mW")
+        if rest_mw >= self.capacity_wh * 1_000:
+            raise ValueError(f"battery_wh: found {self.capacity_wh:g}, expected to outlast an hour of {rest_mw:g} mW")
         if self.charge_mw <= rest_mw:
             raise ValueError(
                 f"charge_mw: found {self.charge_mw:g}, expected more than its draw at rest, {rest_mw:g} mW"
             )
         return self
+
+    @property
+    def capacity_wh(self) -> float:
+        """What the battery holds at its age."""
+        return self.battery_wh * self.health
 
     @property
     def processor(self) -> Processor:
@@ -116,9 +124,9 @@ class Kind(Part):
 def kinds() -> dict[str, Kind]:
     """Return all kinds by name."""
     folder = files("devices").joinpath("profiles")
-    profiles = sorted((path for path in folder.iterdir() if path.name.endswith(".toml")), key=lambda path: path.name)
+    profiles = [path for path in folder.iterdir() if path.name.endswith(".toml")]
     found = [read_profile(path.read_text(encoding="utf-8"), path.name) for path in profiles]
-    return {kind.kind: kind for kind in found}
+    return {kind.kind: kind for kind in sorted(found, key=lambda kind: kind.kind)}
 
 
 def kind_named(name: str) -> Kind:

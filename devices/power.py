@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from copy import copy
 
 from devices.hardware.battery import Battery
+from devices.hardware.charger import Charger
 from devices.kinds import Kind
 
 BOOT_SHARE = 0.03
@@ -19,9 +20,11 @@ class Power:
     def __init__(self, kind: Kind, battery: Battery) -> None:
         self._battery = battery
         self._saver_at = kind.saver_at
+        self._taper_from = kind.taper_from
         self._marks = sorted({0.0, BOOT_SHARE, kind.saver_at, kind.low_at, kind.ready.min_battery})
         self._loads_mw = dict.fromkeys(CAUSES, 0.0)
         self._spent_j = dict.fromkeys(CAUSES, 0.0)
+        self._charger: Charger | None = None
         self._charge_mw = 0.0
         self._now_s = 0.0
 
@@ -84,6 +87,7 @@ class Power:
         if self._charge_mw != charge_mw:
             self.advance(now_s)
             self._charge_mw = charge_mw
+            self._charger = Charger(charge_mw / 1_000, self._taper_from) if charge_mw else None
             self._set_net()
 
     def spend(self, cause: str, joules: float) -> None:
@@ -114,4 +118,4 @@ class Power:
         return min((self._battery.reaches_at(mark) for mark in self._marks), default=math.inf)
 
     def _set_net(self) -> None:
-        self._battery.power(self._charge_mw - sum(self._loads_mw.values()))
+        self._battery.power(self._charge_mw - sum(self._loads_mw.values()), self._charger)

@@ -11,6 +11,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from broker.errors import SettingsError
 from broker.topics import NAME, check_name
 from devices.kinds import altered, kind_named, kinds
+from devices.spread import KEYS, Spread
+from devices.traits import PEOPLE_AT_LARGE, Wearers
 
 STRATEGIES = (
     "fedavg",
@@ -80,12 +82,14 @@ def _flat(figures: Any) -> Any:
         return figures
     flat: dict[str, Any] = {}
     for key, value in figures.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value and set(value) <= set(KEYS):
+            flat[key] = Spread.model_validate(dict(value))
+        elif isinstance(value, Mapping):
             flat |= {f"{key}.{rest}": one for rest, one in _flat(value).items()}
         else:
             flat[key] = value
     for key, value in flat.items():
-        if not isinstance(value, float | int | str) or (isinstance(value, float) and not math.isfinite(value)):
+        if not isinstance(value, float | int | str | Spread) or (isinstance(value, float) and not math.isfinite(value)):
             raise ValueError(f"{key}: found {value!r}, expected a finite number, true, false or a word")
     return flat
 
@@ -107,7 +111,7 @@ Strategy = Annotated[
     WithJsonSchema({"anyOf": [{"enum": list(STRATEGIES)}, {"type": "string", "pattern": r"\.py:[A-Za-z_]\w*$"}]}),
 ]
 Changes = Annotated[
-    dict[str, float | int | bool | str],
+    dict[str, float | int | bool | str | Spread],
     BeforeValidator(_flat),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "boolean", "string", "object"]}}),
 ]
@@ -168,7 +172,8 @@ class Wire(Settings):
 class Group(Settings):
     """One ``[[group]]``: *count* wearers with one device of *kind* each, or one wearer a recorded person.
 
-    *with* are the same wearers' other devices; *set* changes figures of *kind* by their dotted names.
+    *with* are the same wearers' other devices; *set* changes figures of *kind* by their dotted names. All devices of
+    the group join on *join_day* (0: they are there at the start) and leave on *leave_day* (None: they stay).
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["count"]}, {"required": ["recordings"]}]})
@@ -178,6 +183,9 @@ class Group(Settings):
     count: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
     recordings: Path | None = Field(None, strict=False)
     name: Name | None = None
+    join_day: Annotated[float, Field(ge=0, le=3_660)] = 0.0
+    leave_day: Annotated[float, Field(gt=0, le=3_660)] | None = None
+    wearers: Wearers = PEOPLE_AT_LARGE
     set_: Changes = Field(default_factory=dict, alias="set")
 
     @model_validator(mode="after")
@@ -189,8 +197,12 @@ class Group(Settings):
             raise ValueError(
                 f"found recordings and no device that senses, expected one, such as {self.kind} with a band"
             )
+        if self.leave_day is not None and self.leave_day <= self.join_day:
+            raise ValueError(f"leave_day: found {self.leave_day:g}, expected after join_day, {self.join_day:g}")
         try:
-            altered(kind_named(self.kind), self.set_)
+            for end in (0, 1):  # what is drawn lies between: both ends must be devices that can be
+                told = {name: one.ends[end] if isinstance(one, Spread) else one for name, one in self.set_.items()}
+                altered(kind_named(self.kind), told)
         except SettingsError as error:
             raise ValueError(f"set.{error}") from None
         return self
@@ -213,6 +225,7 @@ class Fleet(Settings):
     start: Annotated[datetime, AfterValidator(_local_time)] = datetime(2026, 1, 5, 18)  # noqa: DTZ001  # a label
     days: Annotated[float, Field(gt=0, le=3_660)] = 4
     ideal: bool = False
+    life: Path | None = Field(None, strict=False)
     learning: Learning = Learning()
     wire: Wire = Wire()
     group: tuple[Group, ...] = Field(min_length=1, strict=False)

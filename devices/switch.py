@@ -16,9 +16,9 @@ class Switch:
         """*commands* are moments and words (switch_off, switch_on, crash), in order."""
         self._power = power
         self._commands = commands
-        self._by_hand = False
+        self._by_hand = bool(commands) and commands[0] == (0.0, "switch_off")
         self._boots_at_s: float | None = None
-        self.on = True
+        self.on = not self._by_hand
 
     @property
     def next_moment_s(self) -> float:

@@ -14,6 +14,7 @@ from devices.body.recordings import read_recordings
 from devices.kinds import Kind, kind_named
 from devices.residents import Device, residents
 from devices.settings import DAY_S, Fleet, Group
+from devices.spread import Spread
 from fleetbeat.costs import DayCost, by_kind, day_costs, lived_days, rounds_that_fit
 
 QUESTIONS = {
@@ -107,7 +108,27 @@ def _who(fleet: Fleet, group: Group) -> str:
     text = f"{count} {_people(count)} {_has(kind, count)} a {group.kind}"
     for other in map(kind_named, group.with_):
         text += f" and {_has(other, count)} a {other.kind}"
-    return f"{text}; {_keeps(group)}; {words}"
+    return "; ".join([text, _keeps(group), words, *_particulars(group)])
+
+
+def _particulars(group: Group) -> Iterator[str]:
+    """Say what makes this group's wearers and devices others than those at large."""
+    if group.join_day:
+        yield f"they join on day {group.join_day:g}"
+    if group.leave_day is not None:
+        yield f"they leave on day {group.leave_day:g}"
+    told = {name: getattr(group.wearers, name) for name in sorted(group.wearers.model_fields_set)}
+    for name, value in (told | dict(group.set_)).items():
+        if value is not None:
+            yield f"{name.replace('_', ' ')} {_said(value)}"
+
+
+def _said(value: object) -> str:
+    if not isinstance(value, Spread):
+        return f"{value:g}" if isinstance(value, float) else str(value).lower()
+    if value.mean is None:
+        return "from {:g} to {:g}".format(*value.ends)
+    return f"{value.mean:g} ± {value.sd:g}"
 
 
 def _keeps(group: Group) -> str:
@@ -166,6 +187,9 @@ def _warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     if trainers < learning.min_train_devices:
         asked = learning.min_train_devices
         yield f"learning.min_train_devices is {asked}, but {trainers} can learn: no round can start"
+    for place, group in enumerate(fleet.group):
+        if group.join_day >= fleet.days:
+            yield f"group.{place} joins on day {group.join_day:g}, when life has ended"
     fit = rounds_that_fit(fleet)
     if fit < learning.rounds:
         yield f"only {fit} of {learning.rounds} rounds begin before life ends after {span(end_s)}"

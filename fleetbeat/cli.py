@@ -478,6 +478,24 @@ def broker(
     )
 
 
+@app.command("import", epilog="Example: fleetbeat import walch sleep-accel-1.0.0 my-walch")
+def import_(
+    format_: Annotated[str, typer.Argument(metavar="FORMAT", help="walch, mmash or fedscale")],
+    source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The data set's folder, or the trace's JSON file")],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="A recordings folder or life file to write")],
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> None:
+    """Turn a public data set's own files into recordings, or another simulator's trace into a life file."""
+    listen(verbose=verbose)
+
+    from fleetbeat.importing import convert
+
+    imported = convert(format_, source, dest)
+    show_result(json, imported.as_json, lambda: "" if quiet else imported.words())
+
+
 @app.command(epilog="Example: fleetbeat kinds smartwatch")
 def kinds(
     kind: Annotated[

@@ -8,7 +8,7 @@ import numpy as np
 from broker.messages import encode_batch
 from devices.body.synthetic import SyntheticBody
 from devices.habits import Habits
-from devices.kinds import Kind
+from devices.kinds import Kind, kind_named
 from devices.residents import Device
 from devices.settings import DAY_S, Fleet, Learning, Work
 from devices.workload import FORWARD_SHARE
@@ -54,14 +54,16 @@ def day_costs(fleet: Fleet, devices: Sequence[Device]) -> list[DayCost]:
 
 def by_kind(devices: Iterable[Device]) -> dict[str, list[Device]]:
     """Return *devices* by what they are; those with figures changed by their group stand apart: ``phone (slow)``."""
-    models: dict[str, list[Kind]] = {}
+    firsts: dict[str, Kind] = {}
+    names: dict[tuple[str, str, bool], str] = {}
     of_kind: dict[str, list[Device]] = {}
     for device in devices:
-        alike = models.setdefault(device.kind.kind, [])
-        if device.kind not in alike:
-            alike.append(device.kind)
-        first = device.kind is alike[0] or device.kind == alike[0]
-        of_kind.setdefault(device.kind.kind if first else f"{device.kind.kind} ({device.group})", []).append(device)
+        name, plain = device.kind.kind, device.kind is kind_named(device.kind.kind)
+        first = firsts.setdefault(name, device.kind)
+        same = (name, device.group, plain)  # drawn figures differ from device to device: a group stands together
+        if same not in names:
+            names[same] = name if device.kind == first else f"{name} ({device.group})"
+        of_kind.setdefault(names[same], []).append(device)
     return of_kind
 
 
@@ -110,7 +112,7 @@ def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: fl
     return DayCost(
         kind=name,
         devices=len(alike),
-        battery_h=kind.battery_wh * 3_600 / life_j * 24,
+        battery_h=kind.capacity_wh * 3_600 / life_j * 24,
         life_j=life_j,
         near_mb=near_bytes / 1e6,
         near_j=near_j,
@@ -127,8 +129,8 @@ def _shares(fleet: Fleet, alike: Iterable[Device]) -> tuple[float, float]:
     for device in alike:
         if device.recording is not None or fleet.ideal:
             return 1.0, 0.0
-        body = SyntheticBody(fleet.seed, device.wearer, fleet.start)
-        habits = Habits(fleet.seed, device.name, device.kind, None, device.wearer, body, fleet.start)
+        body = SyntheticBody(fleet.seed, device.wearer, fleet.start, device.traits)
+        habits = Habits(fleet.seed, device.name, device.kind, None, device.wearer, body, fleet.start, device.traits)
         for life in habits.lives(0.0, DAYS * DAY_S):
             lasts_s = life.to_s - life.from_s
             total_s += lasts_s

@@ -65,7 +65,7 @@ def by_kind_and_hour(
     for kind, own in lines.items():
         alike = [device for device in devices if device.kind.kind == kind]
         device_days = len(alike) * fleet.days
-        hours = _Hours(fleet, own)
+        hours = Hours(fleet, own)
         shares = {name: hours.shares(holds) for name, holds in CONDITIONS.items()}
         reasons = {reason: hours.shares(_because(reason)) for reason in _reasons(own)}
         plugged = sum(line.life.charging and line.from_s > 0 and starts for line, starts in _with_starts(own))
@@ -89,7 +89,7 @@ def by_kind_and_hour(
     return found
 
 
-class _Hours:
+class Hours:
     """The intervals of one kind's life, cut at every full hour of the local day."""
 
     def __init__(self, fleet: Fleet, lines: Sequence[Lived]) -> None:

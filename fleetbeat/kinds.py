@@ -40,9 +40,9 @@ def _overview(every: list[Kind]) -> RenderableType:
             kind.kind,
             ", ".join(channel.replace("_", " ") for channel in kind.senses) or "–",
             "yes" if kind.trains else "no",
-            f"{kind.battery_wh:g} Wh",
+            f"{kind.capacity_wh:g} Wh",
             f"{rest_mw:g} mW",
-            f"{kind.battery_wh * 1_000 / rest_mw / 24:.1f} days",
+            f"{kind.capacity_wh * 1_000 / rest_mw / 24:.1f} days",
             f"{kind.gflops:g} GFLOP/s" if kind.trains else "–",
         )
     return Group(table, Text("Every figure with its source: fleetbeat kinds KIND", style="dim"))

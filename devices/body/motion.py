@@ -24,7 +24,7 @@ SPELL = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 20.0, 6.0, 4.0])
 """How one spell by day differs from the next (√counts): some sit like stones, and 6 % of all 20 minutes
 awake are more than 70 % still (MMASH)."""
 
-RESTLESS_SLEEPER = 6.0
+RESTLESS_SLEEPER = 4.5
 """How much sleepers differ in bed (√counts): share of moving epochs asleep .083 ± .032 (MMASH)."""
 
 

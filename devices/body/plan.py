@@ -1,7 +1,7 @@
 """The plan of one block of life, from noon to noon: what the wearer does, and the night in it."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -57,9 +57,9 @@ class Plan:
 class Planner:
     """Plans the blocks of one wearer's life, each by itself: block 0 begins at noon of the first date."""
 
-    def __init__(self, seed: int, name: str, start: datetime) -> None:
+    def __init__(self, seed: int, name: str, start: datetime, traits: Mapping[str, float] | None = None) -> None:
         """Plan for wearer *name* of the fleet with this *seed*; t_s = 0 is *start* on the local clock."""
-        self.wearer = wearer(seed, name)
+        self.wearer = wearer(seed, name, traits)
         self._seed, self._name, self._first_weekday = seed, name, start.weekday()
         noon_s = (start.replace(hour=NOON_H, minute=0, second=0, microsecond=0) - start).total_seconds()
         self._noon_s = float(EPOCH_S * round(noon_s / EPOCH_S))  # epochs of the body are epochs of the fleet

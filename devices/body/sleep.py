@@ -27,11 +27,12 @@ STEP_30S = (
 )  # fmt: skip
 """Share of epochs followed by each stage, by quarter of the night; rows and columns W N1 N2 N3 REM."""
 
-SHAPE = (0.622, 0.85, 0.763, 0.717, 0.859)
-SCALE = (2.56, 1.37, 10.88, 16.46, 20.31)
+SHAPE = (0.622, 0.85, 0.763, 0.85, 0.859)
+SCALE = (2.56, 1.37, 10.88, 19.0, 20.31)
 MEAN = (4.91, 1.98, 13.40, 20.70, 22.46)
-"""Weibull shape and scale, and mean, of the bouts in epochs, all quarters together (N1: .85 and 1.37 instead of
-the fitted 1.024 and 1.50, whose tail is too short for its coefficient of variation of 1.0)."""
+"""Weibull shape and scale, and mean, of the bouts in epochs, all quarters together. Two are not the fitted ones: N1
+(1.024 and 1.50) had too short a tail for its coefficient of variation of 1.0, and N3 (.717 and 16.46) too long a one
+for its 1.2 and too low a median for its 12."""
 
 
 @dataclass(frozen=True, slots=True)

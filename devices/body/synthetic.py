@@ -1,6 +1,7 @@
 """A body made up from a seed: one hidden state a block, from noon to noon, drives all its signals."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -49,10 +50,10 @@ class SyntheticBody:
     signals are made when first needed and a few are remembered; what wanders starts afresh at noon.
     """
 
-    def __init__(self, seed: int, wearer: str, start: datetime) -> None:
-        """Wake *wearer* of the fleet with this *seed*; t_s = 0 is *start* on the local clock."""
+    def __init__(self, seed: int, wearer: str, start: datetime, traits: Mapping[str, float] | None = None) -> None:
+        """Wake *wearer* of the fleet with this *seed*, of whom *traits* are known; t_s = 0 is *start* there."""
         self._seed, self._name = seed, wearer
-        self._planner = Planner(seed, wearer, start)
+        self._planner = Planner(seed, wearer, start, traits)
         self._block = Recent(self._make_block, keep=KEPT_BLOCKS)
 
     def readings(self, channel: str, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:

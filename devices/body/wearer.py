@@ -1,7 +1,8 @@
 """The wearer: what stays the same about one person, drawn once from the fleet's seed and the name."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 
 from devices.randomness import stream
 
@@ -43,13 +44,14 @@ class Wearer:
     curtains: float
 
 
-def wearer(seed: int, name: str) -> Wearer:
-    """Draw the person called *name* of the fleet with this *seed*."""
+def wearer(seed: int, name: str, traits: Mapping[str, float] | None = None) -> Wearer:
+    """Draw the person called *name* of the fleet with this *seed*; *traits* are known of them, by their names here."""
+    known = traits or {}
     rng = stream(seed, name, "wearer")
     z = rng.standard_normal(16).tolist()
     u = rng.random(6).tolist()
-    age = 20 + 45 * (0.6 * u[0] + 0.4 * u[1])
-    return Wearer(
+    age = known.get("age_years", 20 + 45 * (0.6 * u[0] + 0.4 * u[1]))
+    drawn = Wearer(
         age_years=age,
         works=u[2] < 0.75,
         work_h=8.6 + 0.6 * z[0],
@@ -71,3 +73,6 @@ def wearer(seed: int, name: str) -> Wearer:
         sits=math.exp(0.30 * z[12]),
         curtains=0.002 * 2.0 ** (1.5 * z[13]),
     )
+    own = {field.name: known[field.name] for field in fields(Wearer) if field.name in known}
+    works = bool(own.pop("works", drawn.works))
+    return replace(drawn, works=works, **own)  # type: ignore[arg-type]  # the rest are numbers

@@ -2,6 +2,8 @@
 
 import math
 
+from devices.hardware.charger import Charger
+
 NEXT_S = 0.001
 """A crossing that rounding left undone, or only just reached on the way down, is looked at a millisecond later."""
 
@@ -21,6 +23,7 @@ class Battery:
         self._capacity_j = capacity_j
         self._level_j = level_j
         self._net_w = 0.0
+        self._charger: Charger | None = None
         self._now_s = 0.0
 
     @property
@@ -38,13 +41,19 @@ class Battery:
         """Whether nothing is left."""
         return self._level_j <= 0.0
 
-    def power(self, net_mw: float) -> None:
-        """From now on *net_mw* flow in (above 0) or out (below)."""
+    def power(self, net_mw: float, charger: Charger | None = None) -> None:
+        """From now on *net_mw* flow in (above 0) or out (below); a *charger* gives less to a battery nearly full."""
         self._net_w = net_mw / 1_000
+        self._charger = charger if net_mw > 0 else None
 
     def advance(self, to_s: float) -> None:
         """Live on to *to_s*: what flows in beyond the capacity stays in the charger, an empty battery gives nothing."""
-        level_j = self._level_j + self._net_w * (to_s - self._now_s)
+        passed_s = to_s - self._now_s
+        if self._charger is not None:
+            missing_j = self._capacity_j - self._level_j
+            level_j = self._capacity_j - self._charger.missing_j(missing_j, self._net_w, self._capacity_j, passed_s)
+        else:
+            level_j = self._level_j + self._net_w * passed_s
         # a moment computed for a crossing is right to the microsecond: below that, what is left is nothing
         self._level_j = 0.0 if level_j < abs(self._net_w) * 1e-6 else min(level_j, self._capacity_j)
         self._now_s = to_s
@@ -67,4 +76,7 @@ class Battery:
             return math.inf
         if missing_j == 0.0 and self.empty:
             return math.inf
-        return self._now_s + max(missing_j / self._net_w, NEXT_S)
+        if self._charger is None:
+            return self._now_s + max(missing_j / self._net_w, NEXT_S)
+        left_j, empty_j = (1 - share) * self._capacity_j, self._capacity_j - self._level_j
+        return self._now_s + max(self._charger.seconds(empty_j, left_j, self._net_w, self._capacity_j), NEXT_S)

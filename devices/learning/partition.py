@@ -60,6 +60,6 @@ def _filled(number: int, fleet_name: str, task_name: str, epochs: str) -> Memory
 
 def _body(fleet: Fleet, device: Device, wearer: str) -> Body:
     if device.recording is None:
-        return SyntheticBody(fleet.seed, wearer, fleet.start)
+        return SyntheticBody(fleet.seed, wearer, fleet.start, device.traits)
     folder, person = device.recording
     return RecordedBody(read_recordings(folder), person, fleet.start)

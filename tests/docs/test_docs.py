@@ -21,11 +21,12 @@ from aggregator.strategies import Cohort, make_strategy
 from aggregator.trail import Trail
 from broker import events as ev
 from devices import settings
+from devices.charging import HABITS
 from devices.circumstances import Circumstances
 from devices.fleet_file import Overrides, load_fleet, shipped_fleets
-from devices.hardware.charger import HABITS
 from devices.kinds import Ready, kinds
 from devices.readiness import Standing, absence, broken, objection, why_not
+from devices.traits import Wearers
 from fleetbeat import tables
 from fleetbeat.cli import app
 
@@ -235,6 +236,7 @@ def default_there(model: type[BaseModel], name: str) -> Any:
         ("work", settings.Work),
         ("wire", settings.Wire),
         ("group", settings.Group),
+        ("wearers", Wearers),
         ("event", settings.ScriptedEvent),
     ],
 )

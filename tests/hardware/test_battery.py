@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.hardware.battery import Battery
+from devices.hardware.charger import Charger
 
 CAPACITY_J = 4_000.0
 NET_MW = st.floats(-5_000, 5_000).filter(lambda mw: mw == 0 or abs(mw) > 0.01)
@@ -127,6 +128,59 @@ def test_a_mark_reached_to_the_joule_on_the_way_down_is_undercut_a_moment_later(
     cell.advance(cell.reaches_at(0.5))
 
     assert cell.share < 0.5
+
+
+def charging(share: float, taper_from: float = 0.8) -> Battery:
+    cell = battery(share)
+    cell.power(1_000.0, Charger(1.2, taper_from))
+    return cell
+
+
+def test_a_charger_slows_down_when_the_battery_is_nearly_full() -> None:
+    first, last = charging(0.5), charging(0.9)
+
+    assert first.reaches_at(0.6) == pytest.approx(400.0)
+    assert last.reaches_at(0.99) > 1_500.0
+    last.advance(1e5)
+    assert 0.999 < last.share <= 1.0
+
+
+def test_without_a_taper_the_charger_gives_all_it_has_to_the_end() -> None:
+    cell = charging(0.5, taper_from=1.0)
+
+    assert cell.reaches_at(1.0) == pytest.approx(2_000.0)
+    cell.advance(2_000.0)
+    assert cell.share == 1.0
+
+
+@settings(deadline=None)
+@given(share=st.floats(0, 1), cuts=st.lists(st.floats(0, 1), max_size=6), taper=st.floats(0.1, 1))
+def test_cutting_the_time_of_a_fading_charge_changes_nothing(share: float, cuts: list[float], taper: float) -> None:
+    whole, cut = charging(share, taper), charging(share, taper)
+
+    whole.advance(3_000.0)
+    for part in [*sorted(cuts), 1.0]:
+        cut.advance(3_000.0 * part)
+
+    assert cut.level_j == pytest.approx(whole.level_j, abs=0.01)
+    assert share <= whole.share + 1e-9
+    assert whole.share <= 1.0
+
+
+@settings(deadline=None)
+@given(share=st.floats(0, 0.99), mark=st.floats(0, 0.999), taper=st.floats(0.1, 1))
+def test_a_mark_is_crossed_when_it_was_said_to_be_while_the_charge_fades(
+    share: float, mark: float, taper: float
+) -> None:
+    cell = charging(share, taper)
+
+    crosses_s = cell.reaches_at(mark)
+    if not math.isfinite(crosses_s):
+        assert mark <= share
+        return
+    cell.advance(crosses_s)
+
+    assert cell.share == pytest.approx(mark, abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,9 @@ def moved(reply: RecordDict) -> float:
 def test_an_update_is_clipped_where_the_message_asks_for_it_and_nowhere_else() -> None:
     buffer = buffer_of(nights(3))
 
-    plain, short, wide = (ask("train", buffer, norm) for norm in (None, {"clipping_norm": 0.1}, {"clipping_norm": 99.0}))
+    plain, short, wide = (
+        ask("train", buffer, norm) for norm in (None, {"clipping_norm": 0.1}, {"clipping_norm": 99.0})
+    )
 
     assert moved(plain) > 0.2
     assert "norm_bit" not in figures(plain)

@@ -136,7 +136,7 @@ def test_a_strategy_file_must_be_there(written: Written) -> None:
     assert complaint(file) == f"learning.strategy: found no file {file.parent / 'mine.py'}, expected path.py:Class"
 
 
-KINDS = "one of band, phone, ring, smartwatch, tablet"
+KINDS = "one of band, phone, phone-high, phone-low, phone-worn, ring, ring-early, smartwatch, sports-watch, tablet"
 EITHER = "expected count (how many wearers) or recordings (a folder)"
 WEARERS = "a whole number from 1 to 1000000"
 
@@ -212,7 +212,7 @@ def test_everything_that_is_wrong_is_said_at_once(written: Written) -> None:
         "3 things are wrong",
         "  days: found -1, expected a number above 0 and at most 3660",
         "  learning.rounds: found 0, expected a whole number from 1 to 100000",
-        '  group.0.kind: found "fone", expected one of band, phone, ring, smartwatch, tablet; did you mean "phone"?',
+        f'  group.0.kind: found "fone", expected {KINDS}; did you mean "phone"?',
     ]
 
 

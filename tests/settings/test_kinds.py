@@ -33,10 +33,12 @@ def rest_days(kind: Kind) -> float:
     return kind.battery_wh * 1_000 / (kind.idle_mw + kind.sensing_mw) / 24
 
 
-def test_five_kinds_ship() -> None:
-    assert set(kinds()) == {"band", "phone", "ring", "smartwatch", "tablet"}
-    assert {kind.kind for kind in kinds().values() if kind.trains} == {"phone", "smartwatch", "tablet"}
-    assert {kind.kind for kind in kinds().values() if kind.senses} == {"band", "ring", "smartwatch"}
+def test_ten_kinds_ship() -> None:
+    phones = {"phone", "phone-high", "phone-low", "phone-worn"}
+    watches = {"smartwatch", "sports-watch"}
+    assert set(kinds()) == {"band", "ring", "ring-early", "tablet"} | phones | watches
+    assert {kind.kind for kind in kinds().values() if kind.trains} == {"tablet"} | phones | watches
+    assert {kind.kind for kind in kinds().values() if kind.senses} == {"band", "ring", "ring-early"} | watches
 
 
 @pytest.mark.parametrize("kind", kinds().values(), ids=lambda kind: kind.kind)
@@ -53,6 +55,22 @@ def test_batteries_last_as_long_as_was_measured() -> None:
     assert 0.75 <= rest_days(kind_named("smartwatch")) <= 2
     assert 5 <= rest_days(kind_named("band")) <= 7
     assert 4 <= rest_days(kind_named("ring")) <= 7
+    assert 2 <= rest_days(kind_named("ring-early")) <= 3
+    assert rest_days(kind_named("sports-watch")) >= 5
+
+
+def test_classes_of_phones_train_as_fast_as_they_were_measured() -> None:
+    low, middle, high = (kind_named(kind).gflops for kind in ("phone-low", "phone", "phone-high"))
+
+    assert middle / low == pytest.approx(1642 / 588, rel=0.02)
+    assert high / middle == pytest.approx(588 / 179, rel=0.02)
+
+
+def test_a_worn_battery_holds_less_of_the_same() -> None:
+    worn, new = kind_named("phone-worn"), kind_named("phone-low")
+
+    assert worn.battery_wh == new.battery_wh
+    assert worn.capacity_wh < 0.7 * new.capacity_wh
 
 
 def test_a_watch_may_train_off_its_charger_at_the_price_of_a_fuller_battery() -> None:

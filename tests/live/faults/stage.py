@@ -254,7 +254,8 @@ class Stage:
     def length_s(self, round_: int) -> float:
         """Return how long after its (first) selection a round had ended, in seconds of life."""
         (start, *_), (end, *_) = (
-            [event.t_s for event in self.of(kind) if event.round == round_] for kind in (ev.SelectionMade, ev.RoundEnded)
+            [event.t_s for event in self.of(kind) if event.round == round_]
+            for kind in (ev.SelectionMade, ev.RoundEnded)
         )
         return float(end - start)
 
@@ -305,7 +306,9 @@ def staged(folder: Path, *sets: str, speed: float = SPEED, keeps: bool = True) -
     secret.mkdir()
     screen = Lines()
     with ExitStack() as stack:
-        premises = stack.enter_context(opened(fleet, residents(fleet), Wishes(broker=BrokerChoice("mosquitto")), secret))
+        premises = stack.enter_context(
+            opened(fleet, residents(fleet), Wishes(broker=BrokerChoice("mosquitto")), secret)
+        )
         if keeps:
             stack.enter_context(kept(premises.ours))
         office = Office(fleet, premises, folder / "run", screen)

@@ -1,12 +1,11 @@
 """The broker dies, or says nothing: readings wait, rounds go on, and nobody has to come."""
 
-import logging
 from pathlib import Path
 
 import pytest
 
 from broker import events as ev
-from tests.live.faults.stage import check_files, pause, staged, until, warnings
+from tests.live.faults.stage import check_files, pause, staged, warnings
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
 
@@ -41,9 +40,7 @@ def test_a_broker_killed_while_all_stream_costs_no_reading_and_no_round(
             assert books[band]["readings_dropped"] == 0
             assert books[band]["readings_sensed"] == books[band]["readings_buffered"] > 1_000
         check_files(home, books)
-        assert stage.outcomes() == {
-            (round_, f"phone-{n}"): [("delivered", "")] for round_ in (1, 2) for n in (1, 2)
-        }
+        assert stage.outcomes() == {(round_, f"phone-{n}"): [("delivered", "")] for round_ in (1, 2) for n in (1, 2)}
         assert [len(stage.of(kind)) for kind in (ev.HubLost, ev.HubFound)] == [4, 4]
         found = stage.of(ev.HubFound)
         print(f"silence {silence_h:.1f} h; back after {[round(event.after_s / 3600, 2) for event in found]}")

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.body.synthetic import SyntheticBody
-from devices.hardware.charger import HABITS, plugged
+from devices.charging import HABITS, plugged
 
 DAY_S = 86_400.0
 START = datetime(2026, 1, 5, 18)
@@ -70,13 +70,37 @@ def test_bands_and_rings_are_charged_every_few_days() -> None:
         assert least * 0.9 <= 20 * 28 / charges <= most
 
 
-def test_some_charge_a_watch_by_night_and_others_sleep_with_it() -> None:
-    asleep = sum(
-        any(end - start > 4 * 3_600 for start, end in plugs("watch", f"wearer-{number}", 0.0, 7 * DAY_S))
+def nights_on_the_charger(habit: str) -> list[int]:
+    return sorted(
+        sum(end - start > 4 * 3_600 for start, end in plugs(habit, f"wearer-{number}", 0.0, 14 * DAY_S))
         for number in range(1, 61)
     )
 
-    assert 20 <= asleep <= 45
+
+def test_most_watches_charge_by_night_and_some_people_sleep_with_theirs() -> None:
+    nights = nights_on_the_charger("watch")
+
+    assert 9 <= sum(nights) / 60 <= 13
+    assert nights[0] <= 6
+
+
+def test_a_watch_that_lasts_for_days_is_slept_with_by_most() -> None:
+    nights = nights_on_the_charger("sports_watch")
+
+    assert 2 <= sum(nights) / 60 <= 7
+    assert nights[0] == 0
+    assert nights[-1] >= 9
+
+
+def test_phones_are_charged_by_night_at_work_or_in_the_evening() -> None:
+    hours = [0] * 24
+    for number in range(1, 101):
+        for start, end in plugs("bedside_or_desk", f"wearer-{number}", 0.0, 7 * DAY_S):
+            for hour in range(int(start // 3_600), int(end // 3_600) + 1):
+                hours[(18 + hour) % 24] += 1
+
+    assert min(hours) > 0.05 * max(hours)
+    assert hours[21] > hours[18]
 
 
 def covered(intervals: list[tuple[float, float]]) -> float:
