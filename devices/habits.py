@@ -24,7 +24,7 @@ from devices.randomness import stream
 MINUTE_S = 60.0
 SHOWER_S = 12 * MINUTE_S
 LOOKS_ON_CHARGER = 0.35
-"""Share of the looks at a phone that are left while it is on its charger, tied to a cable (assumed)."""
+"""Share of the looks at a phone left while it is on its charger, tied to a cable (assumed; see docs/realism.md)."""
 
 LONG_AWAKE_S = 5 * MINUTE_S
 """Who lies awake longer than this may reach for the phone."""
