@@ -93,9 +93,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now_us / 1_000_000
 
     def jump(self) -> None:
-        """Move on to the next timer."""
+        """Move on to the next timer, and always on: who compares the time with a moment must not wait for ever."""
         next_us = round(self._scheduled[0]._when * 1_000_000)  # type: ignore[attr-defined]  # asyncio's timer heap has no public door
-        self._now_us = max(self._now_us, next_us)
+        self._now_us = max(self._now_us + 1, next_us)
 
     def hold(self, work: "concurrent.futures.Future[Result]", who: str) -> Result:
         """Stand still until *work* is done and return its result.

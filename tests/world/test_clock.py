@@ -132,3 +132,21 @@ def test_who_asks_twice_does_not_wait_for_what_is_under_way() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         run_virtual(stuck())
+
+
+def test_whoever_waits_for_a_moment_between_two_microseconds_does_not_wait_for_ever() -> None:
+    moment_s = 10.0 + 1e-7 + 2 / 3
+    looks: list[float] = []
+
+    async def life() -> None:
+        loop = asyncio.get_running_loop()
+        while loop.time() < moment_s:
+            looks.append(loop.time())
+            assert len(looks) < 10
+            due = loop.create_future()
+            loop.call_at(moment_s, due.set_result, None)
+            await due
+
+    run_virtual(life())
+
+    assert len(looks) <= 2
