@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aggregator.trail import Trail
+from aggregator.trail import Trail, exception_of
 from broker import events as ev
 from broker.errors import AccountBroken
 
@@ -183,7 +183,7 @@ class Account:
     def _error_received(self, event: ev.ErrorReceived) -> None:
         trail = self._trail(event)
         if not trail.outcome:  # an error that no event of the device explains: its app failed
-            self._settle(trail, "crashed", event.reason.split(":")[0] or "Error", event.t_s)
+            self._settle(trail, "crashed", exception_of(event.reason), event.t_s)
 
     def _aggregated(self, event: ev.ModelAggregated) -> None:
         line = self._line(event, event.round)

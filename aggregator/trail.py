@@ -1,8 +1,12 @@
 """One selected device in one phase of one round: what became of the server's task."""
 
+import re
 from dataclasses import dataclass
 
 from broker.events import WorkSettled
+
+_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>")
+"""How an error of a stock SuperNode begins when its ClientApp raised an exception."""
 
 
 @dataclass(slots=True)
@@ -98,3 +102,9 @@ class Trail:
             "slow_compute": uploading - started,
         }
         return max(spent, key=lambda reason: spent[reason])
+
+
+def exception_of(reason: str) -> str:
+    """Return the exception's name from the reason of an error: ours begin with it, a SuperNode's with its class."""
+    raised = _CLASS.match(reason)
+    return raised[1] if raised else reason.split(":")[0].strip() or "Error"

@@ -94,7 +94,7 @@ class MqttLink:
             self._check_connected()
 
     def take(self) -> list[Message]:
-        """Return what has come since the last time, in the order of publishing.
+        """Return what has come since the last time, in the order of publishing (of arrival, where the wire endures).
 
         Where the wire endures, it is acknowledged to the broker by the next of `take`, `sever` and `close`: whoever
         dies before hears it again.
@@ -106,7 +106,8 @@ class MqttLink:
         if taken and self._wire.endures:
             visit = taken[-1][0][0]
             self._taken = visit, sum(when == visit for (when, _), _ in taken)
-        taken.sort(key=lambda numbered: numbered[0])
+        if not self._wire.endures:  # there, numbers of what was written off are not those of its publishing
+            taken.sort(key=lambda numbered: numbered[0])
         return [message for _, message in taken]
 
     def fall_silent(self) -> None:

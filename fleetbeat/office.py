@@ -9,6 +9,7 @@ from pathlib import Path
 from aggregator.accounting import Account
 from broker import events as ev
 from broker.access import SERVER_USER
+from broker.errors import BrokerLost, BrokerRefused
 from broker.narration import Follower
 from broker.pace import Pace, tell_clock
 from devices.buffer import Buffer
@@ -45,7 +46,10 @@ class Office:
         roads = premises.roads
         self._follower = Follower(roads.broker, roads.credentials, SERVER_USER, fleet.name, self._hear)
         self._follower.life = 0.0  # whoever lives before the time is told lives another life
-        self._follower.connect(PATIENCE_WALL_S)
+        try:
+            self._follower.connect(PATIENCE_WALL_S)
+        except BrokerLost as error:  # later it may be away for a while; who never spoke may be no broker at all
+            raise BrokerRefused(f"{error}: is that a broker?") from None
         self._folder = RunFolder(path)
         here = residents(fleet)
         self._chronicle = Chronicle(fleet, here, initial_arrays(TASKS[fleet.learning.task]), self._folder)

@@ -70,7 +70,9 @@ class Results:
         world, folder = self._world, self._folder
         folder.flush()
         folder.write_table("rounds.csv", tables.ROUNDS, tables.round_lines(world.account, self._clients()))
-        folder.write_table("outcomes.csv", tables.OUTCOME_LINES, tables.outcome_lines(world.account, world.fleet.start))
+        names = {resident.name for resident in world.residents}
+        outcomes = tables.outcome_lines(world.account, world.fleet.start, names)
+        folder.write_table("outcomes.csv", tables.OUTCOME_LINES, outcomes)
         reports = world.reports()
         devices = [(resident, reports[resident.name]) for resident in world.residents if resident.name in reports]
         folder.write_table("devices.csv", tables.DEVICES, tables.device_lines(world.account, devices, now_s))

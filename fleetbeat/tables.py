@@ -1,10 +1,11 @@
 """The tables of a run folder, written from the account, the devices' figures and their life logs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.accounting import OUTCOMES, Account
+from aggregator.trail import Trail
 from devices.figures import Report
 from devices.lifelog import Lived
 from devices.residents import Device
@@ -59,11 +60,15 @@ def round_lines(account: Account, clients: dict[int, dict[str, Any]]) -> Iterato
         )
 
 
-def outcome_lines(account: Account, start: datetime) -> Iterator[Sequence[object]]:
-    """Yield outcomes.csv: every device-round that has ended, in the order of selection."""
+def outcome_lines(account: Account, start: datetime, devices: Collection[str]) -> Iterator[Sequence[object]]:
+    """Yield outcomes.csv: every device-round that has ended, in the order of selection.
+
+    Of a node that is none of the fleet's *devices* nobody knows what it went through: a live server alone saw it.
+    """
     for trail in account.trails():
         if not trail.outcome:
             continue
+        stranger = trail.device not in devices
         yield (
             trail.round,
             trail.phase,
@@ -73,18 +78,17 @@ def outcome_lines(account: Account, start: datetime) -> Iterator[Sequence[object
             trail.t_selected_s,
             trail.t_end_s,
             local_time(start, trail.t_end_s),
-            trail.battery,
-            trail.link,
+            *((None,) * 2 if stranger else (trail.battery, trail.link)),
             trail.examples,
             trail.examples_fresh,
             trail.loss,
             trail.accuracy,
-            trail.compute_s,
-            trail.transfer_s,
-            trail.energy_j,
-            trail.bytes_down,
-            trail.bytes_up,
+            *((None,) * 5 if stranger else _spent(trail)),
         )
+
+
+def _spent(trail: Trail) -> Sequence[object]:
+    return trail.compute_s, trail.transfer_s, trail.energy_j, trail.bytes_down, trail.bytes_up
 
 
 def device_lines(

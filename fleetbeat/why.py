@@ -94,7 +94,7 @@ def chain(run: SavedRun, device: str, round_: int, phase: str = "train") -> dict
         "reason": line["reason"],
         "meaning": MEANINGS[line["outcome"]],
         "local_time": line["local_time"],
-        "battery": float(line["battery"]),
+        "battery": float(line["battery"]) if line["battery"] else None,
         "link": line["link"],
         "energy_j": float(line["energy_j"] or 0),
         "standing": _standing(run, device, float(line["t_selected_s"])),

@@ -1,7 +1,8 @@
 """The client: message in, reply out. Flower's ClientApp of a device, training on what its buffer holds.
 
 It finds the buffer by ``node_config["buffer"]``; where there is none (``flwr run .``: Flower's own simulation)
-the node is a partition of the fleet that the run names. Settings are those of a fleet's ``[learning]``.
+the node is a partition of the fleet that the run names, or the node itself (``node_config["fleet"]``: a file of its
+machine's). Settings are those of a fleet's ``[learning]``.
 """
 
 from collections.abc import Callable
@@ -107,7 +108,8 @@ def _buffer(context: Context) -> Buffer:
     node = context.node_config
     if "buffer" in node:
         return open_buffer(str(node["buffer"]))
-    # Only Flower's own simulation needs the fleet and its bodies, so only it waits for their import.
+    # Only Flower's own nodes, simulated or not, need the fleet and its bodies, so only they wait for their import.
     from devices.learning.partition import buffer_of_partition
 
-    return buffer_of_partition(int(node["partition-id"]), int(node["num-partitions"]), context.run_config)
+    run = context.run_config | ({"fleet": node["fleet"]} if "fleet" in node else {})
+    return buffer_of_partition(int(node["partition-id"]), int(node["num-partitions"]), run)

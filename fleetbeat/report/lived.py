@@ -65,7 +65,8 @@ def shown_lives(run: SavedRun) -> tuple[list[Life], int]:
     order = {name: place for place, (name, _) in enumerate(devices)}
     outcomes: dict[str, list[str]] = {name: [] for name, _ in devices}
     for line in run.table("outcomes.csv"):
-        outcomes[line["device"]].append(line["outcome"])
+        if line["device"] in outcomes:  # of a node that only the server knows nothing was lived here
+            outcomes[line["device"]].append(line["outcome"])
     ranked = sorted(outcomes, key=lambda name: (-len(set(outcomes[name])), -len(outcomes[name]), order[name]))
     trains = {name: kinds()[kind].trains for name, kind in devices}
     lives = _lived(run, ranked[:DEVICES_SHOWN], trains)

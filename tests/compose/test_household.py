@@ -2,8 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import pytest
 
@@ -35,7 +35,7 @@ class Lived:
 
 
 @pytest.fixture(scope="module")
-def lived(stage: Stage) -> Iterator[Lived]:
+def lived(stage: Stage) -> Lived:
     began_s = time.monotonic()
     stage.compose("up", "--detach", within_s=300.0)
     with stage.looking_on("observer", LOOKS_FOR_S) as seen:
@@ -44,7 +44,7 @@ def lived(stage: Stage) -> Iterator[Lived]:
         stage.compose("kill", "tablet")
         stage.compose("start", "tablet")
     code = stage.awaits_end("aggregator", WITHIN_S - (time.monotonic() - began_s))
-    yield Lived(stage, time.monotonic() - began_s, code, seen)
+    return Lived(stage, time.monotonic() - began_s, code, seen)
 
 
 def test_three_rounds_are_done_in_time_and_the_aggregator_ends_well(lived: Lived) -> None:
@@ -66,10 +66,10 @@ def test_life_has_no_gap_where_a_container_was_restarted(lived: Lived) -> None:
         spans.setdefault(line["device"], []).append((float(line["from_s"]), float(line["to_s"])))
 
     gaps = {
-        device: [(before, after) for (_, before), (after, _) in zip(its, its[1:], strict=False) if after != before]
+        device: [(before, after) for (_, before), (after, _) in pairwise(its) if after != before]
         for device, its in spans.items()
     }
-    assert gaps == dict.fromkeys(("smartwatch-1", "phone-1", "band-1", "tablet-1", "ring-1"), [])
+    assert gaps == {"smartwatch-1": [], "phone-1": [], "band-1": [], "tablet-1": [], "ring-1": []}
 
 
 def test_a_container_that_is_stopped_switches_its_devices_off_in_order(lived: Lived) -> None:
@@ -132,3 +132,17 @@ def test_the_journal_is_in_order_and_whole(lived: Lived) -> None:
     assert [line["kind"] for line in (lines[0], lines[-1])] == ["run_started", "run_finished"]
     moments = [line["t_s"] for line in lines]
     assert moments == sorted(moments)
+
+
+@pytest.mark.usefixtures("lived")
+def test_another_up_begins_another_life_and_stopping_it_leaves_what_was_done(stage: Stage) -> None:
+    stage.compose("up", "--detach", settings={"FLEETBEAT_SPEED": "1440"})
+    stage.awaits_line("aggregator", "round 1:", 120.0)
+    stage.compose("stop", "aggregator")
+
+    assert "another life was told" in stage.logs("smartwatch")
+    assert stage.container("aggregator")["State"]["ExitCode"] == 130
+    run = SavedRun(stage.runs / "household-7-2")
+    assert run.results["account"]["cause"] == "stopped"
+    assert run.table("rounds.csv")[0]["aggregated"] != "0"
+    assert {line["readings_dropped"] for line in run.table("devices.csv")} == {"0"}

@@ -11,6 +11,7 @@ from broker.errors import RunFolderError
 from fleetbeat.report import write_report
 from fleetbeat.report.colours import SIGNS
 from fleetbeat.saved_run import SavedRun
+from fleetbeat.why import chain
 from tests.report.conftest import Lived
 from tests.report.pages import Seen
 
@@ -108,6 +109,19 @@ def test_a_run_stopped_by_hand_says_so(copied: Path, seen: See) -> None:
 
     assert "it was stopped by hand" in page.words
     assert "each device alone" not in str(page.plots)
+
+
+def test_a_node_that_only_the_server_saw_has_outcomes_and_no_life(copied: Path, seen: See) -> None:
+    path = copied / "outcomes.csv"
+    path.write_text(
+        path.read_text() + "1,train,supernode-1,crashed,KeyError,28800,28900,2026-01-06T02:01:40,,,,,,,,,,,\n"
+    )
+
+    page = seen(copied)
+
+    assert "supernode-1" in page.words
+    assert "supernode-1" not in page.plots["plot-lanes"]["layout"]["yaxis"]["ticktext"]
+    assert chain(SavedRun(copied), "supernode-1", 1, "train")["battery"] is None
 
 
 def test_a_crowd_is_shown_by_those_with_the_most_different_outcomes(copied: Path, seen: See) -> None:

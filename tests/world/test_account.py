@@ -76,6 +76,7 @@ STORIES: list[tuple[str, str, list[ev.Event]]] = [
         [FETCHED, STARTED, work(ev.WorkCrashed, 50, "ValueError"), work(ev.ErrorReceived, 53, 2, "ValueError: x")],
     ),
     ("crashed", "KeyError", [work(ev.ErrorReceived, 53, 2, "KeyError: an app that says no more")]),
+    ("crashed", "AppError", [work(ev.ErrorReceived, 53, 2, "<class 'an.app.AppError'>:<'of a stock SuperNode'>")]),
 ]
 
 

@@ -22,6 +22,10 @@ from fleetbeat.run_folder import RunFolder
 from tests.world.test_chronicle import STORY
 
 PATIENCE_S = 20.0
+EMPTY_OF_STRANGERS = {
+    *("battery", "link", "examples", "examples_fresh", "loss", "accuracy"),
+    *("compute_s", "transfer_s", "energy_j", "bytes_down", "bytes_up"),
+}
 
 
 class Desk:
@@ -101,3 +105,18 @@ def test_a_folder_that_cannot_be_written_ends_the_run_and_says_why(desk: Desk) -
     with pytest.raises(RunFolderError, match=r"rounds\.csv"):
         desk.newsroom.close(600.0, "failed")
     target.rmdir()
+
+
+def test_of_a_node_that_only_the_server_saw_nothing_else_is_told(desk: Desk) -> None:
+    for event in STORY:
+        desk.newsroom.hear(event)
+    desk.newsroom.hear(ev.DeviceSelected(100.0, "supernode-1", 1, "train"))
+    desk.newsroom.hear(ev.ReplyReceived(300.0, "supernode-1", 1, "train"))
+    desk.newsroom.close(600.0, "rounds_done")
+
+    lines = {line["device"]: line for line in desk.rows("outcomes.csv")}
+
+    stranger, phone = lines["supernode-1"], lines["phone-1"]
+    assert (stranger["outcome"], stranger["t_end_s"]) == ("delivered", "300")
+    assert {column for column in stranger if not stranger[column]} - {"reason"} == EMPTY_OF_STRANGERS
+    assert phone["energy_j"]

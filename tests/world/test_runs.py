@@ -1,14 +1,21 @@
 """Whole runs of small fleets: repeatable to the byte, and honest however they end."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from broker.link import Message
+from broker.memory import MemoryBroker, MemoryLink, MemoryWire
+from broker.seal import VERSION
+from devices.fleet_file import load_fleet
+from devices.overrides import Overrides
 from devices.residents import residents
 from fleetbeat.costs import day_costs
 from fleetbeat.price import prices
 from fleetbeat.rehearsal import Ran
 from fleetbeat.saved_run import SavedRun
+from fleetbeat.world import Onlookers, World
 from tests.world.ground import TINY, assert_same_bytes, journal, results, run, table
 
 
@@ -43,6 +50,54 @@ def test_a_real_broker_gives_the_same_bytes(ran: Ran, tmp_path: Path) -> None:
     assert_same_bytes(ran.path, real.path)
 
 
+@pytest.mark.parametrize("broker", ["memory", pytest.param("mosquitto", marks=pytest.mark.needs_broker)])
+def test_seals_change_no_figure(broker: str, ran: Ran, tmp_path: Path) -> None:
+    sealed = run(TINY, tmp_path / "sealed", "wire.seal=true", broker=broker)
+
+    told = (sealed.path / "fleet.toml").read_text()
+    assert "[wire]\nseal = true\n" in told
+    (sealed.path / "fleet.toml").write_text(told.replace("seal = true", "seal = false"))
+    assert_same_bytes(ran.path, sealed.path)
+
+
+class Overheard(MemoryWire):
+    """A wire on which somebody notes the readings that go by."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryBroker())
+        self.readings: list[bytes] = []
+
+    def link(self, name: str, keepalive_s: float = 0.0) -> MemoryLink:
+        link = super().link(name, keepalive_s)
+        publish = link.publish
+
+        def note(message: Message, acknowledged: Callable[[], None] | None = None) -> None:
+            if message.topic.endswith("/biometrics"):
+                self.readings.append(message.payload)
+            publish(message, acknowledged)
+
+        link.publish = note  # type: ignore[method-assign]  # what goes by is the same
+        return link
+
+
+def test_readings_travel_in_the_clear_unless_sealed(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(TINY)
+    begins: list[set[bytes]] = []
+
+    for sets in ((), ("wire.seal=true",)):
+        fleet, wire = load_fleet(tmp_path / "tiny.toml", Overrides(days=0.1, sets=sets)), Overheard()
+        World(fleet, residents(fleet), wire, 0, None, Onlookers(Deaf(), Deaf(), Deaf())).run()
+        begins.append({payload[:1] for payload in wire.readings})
+
+    assert begins == [{b"["}, {bytes([VERSION])}]
+
+
+class Deaf:
+    """Hears of everything, and does nothing about it."""
+
+    def __call__(self, _: object) -> None: ...
+
+
 @pytest.mark.slow
 def test_worker_processes_give_the_same_bytes(ran: Ran, tmp_path: Path) -> None:
     many = run(TINY, tmp_path / "many", workers=2)
@@ -56,10 +111,12 @@ def test_a_day_costs_what_was_foretold_where_everything_was_delivered(ran: Ran) 
     foretold = {cost.kind: cost for cost in day_costs(saved.fleet, residents(saved.fleet))}
     paid = {price.kind: price for price in prices(saved)}
 
-    phone = paid["phone"]
-    assert foretold["phone"].learning_mb == pytest.approx(phone.mb_a_day, rel=0.01)
-    assert foretold["phone"].learning_j == pytest.approx(phone.learning_j / phone.devices / phone.days, rel=0.02)
-    for kind in ("phone", "band"):
+    watch = paid["smartwatch"]
+    outcomes = {line["outcome"] for line in table(ran.path, "outcomes.csv") if line["device"] == "smartwatch-1"}
+    assert outcomes == {"delivered"}
+    assert foretold["smartwatch"].learning_mb == pytest.approx(watch.mb_a_day, rel=0.01)
+    assert foretold["smartwatch"].learning_j == pytest.approx(watch.learning_j / watch.devices / watch.days, rel=0.02)
+    for kind in ("smartwatch", "band"):
         assert foretold[kind].learning_battery_min == pytest.approx(paid[kind].battery_min_a_day, rel=0.1)
 
 
