@@ -91,7 +91,7 @@ class Watch:
                 self.acknowledged_ms.append(1e3 * (time.monotonic() - left_s))
             confirmed(outbox, seq)
 
-        SqliteOutbox.sent, SqliteOutbox.confirmed = noted_sent, noted_confirmed  # type: ignore[method-assign]  # it tells nobody
+        SqliteOutbox.sent, SqliteOutbox.confirmed = noted_sent, noted_confirmed  # type: ignore[method-assign,assignment]  # it tells nobody
         try:
             yield
         finally:

@@ -90,11 +90,11 @@ QUICK = (
 @contextmanager
 def looks_every(seconds: float) -> Iterator[None]:
     """Have the server of a virtual world look for replies every so many seconds of life."""
-    world.SERVER_POLL_S, before = seconds, world.SERVER_POLL_S
+    world.SERVER_POLL_S, before = seconds, SERVER_POLL_S  # type: ignore[attr-defined]  # no setting: Flower has none
     try:
         yield
     finally:
-        world.SERVER_POLL_S = before
+        world.SERVER_POLL_S = before  # type: ignore[attr-defined]  # as above
 
 
 def slowed(fleet: Fleet, speed: float) -> Fleet:

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -105,12 +106,14 @@ def test_what_the_server_concludes_after_the_end_is_nobodys_outcome(chronicle: C
 
 
 def test_battery_and_link_at_an_outcome_come_from_the_life_that_was_told_later(chronicle: Chronicle) -> None:
-    told = {"near_link": True, "far_link": "wifi", "place": "home", "worn": False, "in_use": False, "why_not": None}
+    told: dict[str, Any] = {"near_link": True, "far_link": "wifi", "place": "home", "worn": False, "in_use": False}
     for event in STORY:
         chronicle.hear(event)
     chronicle.hear(
-        ev.IntervalLived(290.0, PHONE, 90.0, 290.0, True, charging=True, battery_start=0.4, battery_end=0.6, **told)
-    )  # type: ignore[arg-type]  # one dict for all
+        ev.IntervalLived(
+            290.0, PHONE, 90.0, 290.0, True, charging=True, battery_start=0.4, battery_end=0.6, why_not=None, **told
+        )
+    )
 
     chronicle.retell(ended_s=600.0)
 

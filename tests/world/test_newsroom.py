@@ -108,7 +108,8 @@ def test_a_folder_that_cannot_be_written_ends_the_run_and_says_why(desk: Desk) -
 
 
 def test_of_a_node_that_only_the_server_saw_nothing_else_is_told(desk: Desk) -> None:
-    for event in STORY:
+    asked = ev.SelectionMade(100.0, None, 1, "train", 3, 2, 3)
+    for event in (asked if isinstance(event, ev.SelectionMade) else event for event in STORY):
         desk.newsroom.hear(event)
     desk.newsroom.hear(ev.DeviceSelected(100.0, "supernode-1", 1, "train"))
     desk.newsroom.hear(ev.ReplyReceived(300.0, "supernode-1", 1, "train"))

@@ -34,7 +34,7 @@ def test_a_date_that_is_wrong_moves_no_life_and_is_named_where_it_matters(tmp_pa
         print([(type(e).__name__, e.device, round(e.t_s), getattr(e, "reason", "")) for e in stage.diary if type(e) in (ev.HubLost, ev.HubFound, ev.ServerLost, ev.ServerFound)])
         lived_s = after["phone-1"]["charging_s"] - before["phone-1"]["charging_s"]
         assert lived_s == pytest.approx(after_s - before_s, rel=0.2)
-        assert all(not -60.0 < event.t_s - stage.now_s for event in stage.diary)
+        assert max(event.t_s for event in stage.diary) <= stage.now_s
         for band in ("band-1", "band-2"):
             assert books[band]["readings_sensed"] == books[band]["readings_buffered"]
         check_files(home, books)
