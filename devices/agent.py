@@ -102,6 +102,8 @@ class Agent:
         now_s = loop.time()
         self._elapsed.begin(now_s)
         self._is.power.advance(now_s)
+        if now_s >= until_s:  # life was over before its process had begun
+            return
         self._is.power.load("idle", self._is.kind.idle_mw if self._switch.on else 0.0, now_s)
         self._switch.begin(now_s)
         life = next(self._lives)

@@ -57,6 +57,7 @@ class Intake:
         self._diary = diary
         self._unsealer = unsealer
         self._waiting: list[Batch] = []
+        self._odd: dict[tuple[type[ev.MessageRefused | ev.MessageMalformed], str], list[str]] = {}
         self._known_until_s = 0.0
         self._upcoming: list[Night] = body.nights(0.0, LOOK_AHEAD_S)
         self._recent: list[Night] = []
@@ -98,7 +99,7 @@ class Intake:
         await self._link.settled()
         oldest_s = math.inf
         waiting, self._waiting = self._waiting, []
-        arrived = (self._read(message, now_s) for message in self._link.take())
+        arrived = (self._read(message) for message in self._link.take())
         for batch in (*waiting, *(batch for batch in arrived if batch is not None)):
             try:
                 evicted = self.buffer.accept(batch.device, batch.seq, batch.channels)
@@ -111,6 +112,7 @@ class Intake:
             oldest_s = min(oldest_s, *(float(times.min()) for times, _ in batch.channels.values()))
             if evicted:
                 self._record(ev.ReadingsEvicted(now_s, self._device, evicted))
+        self._tell_of_oddities(now_s)
         if self._unsealer is not None:
             with suppress(StorageFull):  # after a crash an old payload may pass the seal then: the buffer knows it
                 self._unsealer.save()
@@ -127,7 +129,7 @@ class Intake:
             self._record(ev.StorageFull(now_s, self._device, error))
         self._waiting = [*self._waiting, batch][-WAITING_BATCHES:]
 
-    def _read(self, message: Message, now_s: float) -> Batch | None:
+    def _read(self, message: Message) -> Batch | None:
         """Return the batch in *message*; None, and counted, if it is nobody's, makes no sense, or was tampered with."""
         try:
             payload = (
@@ -143,13 +145,20 @@ class Intake:
             return None  # the broker sent the very same bytes again, as QoS 1 allows
         except Refused as error:
             self.refused += 1
-            self._record(ev.MessageRefused(now_s, self._device, message.topic, str(error)))
+            self._odd.setdefault((ev.MessageRefused, message.topic), []).append(str(error))
         except MalformedBatch as error:
             self.malformed += 1
-            self._record(ev.MessageMalformed(now_s, self._device, message.topic, str(error)))
+            self._odd.setdefault((ev.MessageMalformed, message.topic), []).append(str(error))
         else:
             return batch
         return None
+
+    def _tell_of_oddities(self, now_s: float) -> None:
+        """One event for each topic on which nonsense came, however much: somebody who floods fills no journal."""
+        odd, self._odd = self._odd, {}
+        for (kind, topic), (error, *others) in odd.items():
+            words = f"{error} (and {len(others)} more like it)" if others else error
+            self._record(kind(now_s, self._device, topic, words))
 
     async def wake_up(self, now_s: float) -> None:
         """It is morning: the labels of the night are known, its examples can be made."""

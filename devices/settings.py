@@ -164,7 +164,7 @@ class Learning(Settings):
 
 
 class Wire(Settings):
-    """The table ``[wire]``: how readings travel in virtual time. (Live they are sealed unless the command says not.)"""
+    """The table ``[wire]``: how readings travel in virtual time; live they are sealed unless the command says not."""
 
     seal: bool = False
 

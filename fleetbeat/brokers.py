@@ -41,8 +41,8 @@ def access_of(fleet: str, residents: Sequence[Device], houses: Mapping[str, Coll
 def opened(choice: BrokerChoice, fleet: str, residents: Sequence[Device]) -> Iterator[tuple[Wire, str]]:
     """Give a wire to the chosen broker and a word for which it is; a broker of ours ends with the block.
 
-    Raises UsageError for a word that means nothing, BrokerRefused for a broker that does not want us, BrokerLost for one
-    that does not answer.
+    Raises UsageError for a word that means nothing, BrokerRefused for a broker that does not want us, BrokerLost for
+    one that does not answer.
     """
     own = choice.where.startswith(("mqtt:", "mqtts:"))
     if not own and choice.where not in WHERE:

@@ -95,8 +95,9 @@ def _round_s(learning: Learning, kind: Kind) -> float:
     fit_s = kind.processor.seconds(work.gflop, in_use=False)
     down_s, up_s = wifi.transfer_s(work.mb_down * 1e6, down=True), wifi.transfer_s(work.mb_up * 1e6, down=False)
     trains_s = min(learning.round_deadline_s, down_s + fit_s + up_s)
-    judges_s = min(learning.round_deadline_s, down_s + fit_s * _forward(learning)) if learning.fraction_evaluate else 0.0
-    return trains_s + judges_s
+    if not learning.fraction_evaluate:
+        return trains_s
+    return trains_s + min(learning.round_deadline_s, down_s + fit_s * _forward(learning))
 
 
 def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: float) -> DayCost:

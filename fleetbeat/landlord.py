@@ -34,7 +34,7 @@ SAYS_SO_EVERY_WALL_S = 60.0
 """Whoever waits says so once a minute."""
 SWITCHES_OFF_WITHIN_WALL_S = 3.0
 PATIENCE_WALL_S = 3.0
-BEATS_EVERY_WALL_S = 5.0
+BEATS_EVERY_WALL_S = 1.0
 BEAT = "alive"
 """A file beside those of the devices: touched as long as this process lives, or waits, and has its broker."""
 

@@ -27,7 +27,7 @@ def phones(wearers: int, days: int) -> dict[str, float]:
         world = World(fleet, here, wire, 0, None, Onlookers(_unheard, _unheard, _unheard))
         world.run()
     names = {device.name for device in here if device.kind.trains}
-    lived = [line for line in world.host.lived if line.device in names]
+    lived = [line for line in world.lived if line.device in names]
     ready, _ = Hours(fleet, lived).shares(lambda line: CONDITIONS["ready"](line) or line.why_not == "busy")
     selected = Counter(trail.outcome for trail in world.account.trails() if trail.phase == "train")
     return {

@@ -6,6 +6,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,8 @@ SERVER_BUSY = (502, 503, 504)
 UNKNOWN = 401
 """Whose signature is not taken, or who is no node."""
 FORGOTTEN_TOGETHER_S = 60.0
+AHEAD_S, BEHIND_S = 6.0, 306.0
+"""With a date that far from the server's no signature is taken (flwr 1.41: 5 and 305 s, and a second for rounding)."""
 
 Answer = TypeVar("Answer")
 
@@ -189,6 +192,8 @@ class FleetDoor:
             response = await self._post(request, who)
         if response.status_code in SERVER_BUSY:
             raise Away(f"HTTP {response.status_code}", asked_s)
+        if response.status_code == UNKNOWN and (wrong := _wrong_date(response)) is not None:
+            raise Away(wrong, asked_s)  # it will answer once the date is right; and it has forgotten nobody
         self.outage.over()
         if response.status_code != 200:
             raise Refused(request.path, response.status_code, flower.error_code(response.text), response.text)
@@ -213,6 +218,18 @@ class FleetDoor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
+
+
+def _wrong_date(response: httpx.Response) -> str | None:
+    """Return why a signature of now is not taken, if it is because of the date; None if it must be something else."""
+    try:
+        theirs = parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return None
+    ahead_s = (flower.now() - theirs).total_seconds()
+    if -BEHIND_S < ahead_s < AHEAD_S:
+        return None
+    return f"this machine's clock is {abs(ahead_s):.0f} s {'ahead of' if ahead_s > 0 else 'behind'} the SuperLink's"
 
 
 async def _logged(work: Awaitable[None]) -> None:

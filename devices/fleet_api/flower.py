@@ -54,6 +54,7 @@ __all__ = [
     "get_run",
     "heartbeat",
     "message_with",
+    "now",
     "parcel_of",
     "pull",
     "pull_object",

@@ -50,8 +50,8 @@ def section(run: SavedRun) -> Section:
         for price in listed
     ]
     figures = table(
-        f"What learning cost one device, a day of the {listed[0].days:.1f} that were lived: minutes of its ordinary battery "
-        "life, and megabytes over its far link",
+        f"What learning cost one device, a day of the {listed[0].days:.1f} that were lived: minutes of its ordinary "
+        "battery life, and megabytes over its far link",
         columns,
         rows,
     )

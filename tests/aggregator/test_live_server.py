@@ -13,9 +13,9 @@ from broker import events as ev
 from broker.errors import SettingsError, UsageError
 from devices.fleet_file import Overrides, load_fleet
 from devices.settings import Fleet
-from fleetbeat.chronicle import unpacked
 from fleetbeat.live_app import BROKER, FLEET, live_fleet, whereabouts
 from fleetbeat.live_server import LiveServer, RunFailed
+from fleetbeat.packing import unpacked
 from tests.aggregator.fleet import Answering, answer, failing
 from tests.aggregator.live_ground import LiveFleet
 

@@ -12,7 +12,7 @@ PLAIN_CITY = {"FLEETBEAT_FLEET": "household-city", "FLEETBEAT_ROUNDS": "1", "FLE
 
 def test_a_city_trains_and_a_wearers_own_account_reads_senml(stage: Stage) -> None:
     stage.compose("--profile", "city", "up", "--detach", settings=PLAIN_CITY, within_s=300.0)
-    with stage.looking_on("wearer", 30) as seen:
+    with stage.looking_on("wearer", 60) as seen:
         code = stage.awaits_end("aggregator", 240.0)
 
     assert code == 0, stage.logs("aggregator")

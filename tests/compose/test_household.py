@@ -76,7 +76,7 @@ def test_a_container_that_is_stopped_switches_its_devices_off_in_order(lived: Li
     log = lived.stage.logs("phone")
 
     assert "phone-1  switched off in order" in log
-    assert "band-1  disconnected" in log
+    assert "phone-1  disconnected" in log
     assert "phone-1  switched on" in log
 
 

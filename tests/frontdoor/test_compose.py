@@ -87,7 +87,7 @@ def test_the_city_is_the_household_and_200_more() -> None:
 
 
 def test_every_setting_is_told_in_env_example_with_its_default() -> None:
-    asked = {name: default for name, default in re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT)}
+    asked = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", TEXT))
     shown = dict(re.findall(r"^#(\w+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
     assert set(shown) - {"COMPOSE_PROFILES"} == set(asked)

@@ -29,7 +29,7 @@ from devices.settings import Fleet
 from fleetbeat.chronicle import in_order
 from fleetbeat.flower_programs import find_program, flower_environment
 from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
-from fleetbeat.submission import Connection, Submission, SuperLinkRefused, submit
+from fleetbeat.submission import Connection, Standing, Submission, SuperLinkRefused, submit
 from fleetbeat.superlink import Certificates, PortTaken, PrivateSuperLink
 from fleetbeat.world import run_config
 
@@ -183,8 +183,8 @@ def test_stock_nodes_train_three_rounds_and_the_account_closes(stage: Stage) -> 
         end = stage.await_end(240.0)
 
     assert (end.cause, end.reason) == ("rounds_done", "")
-    until(lambda: submission.status().finished, 20.0, "Flower's own end of the run")
-    assert submission.status().status == "finished:completed"
+    until(lambda: standing_of(submission).finished, 20.0, "Flower's own end of the run")
+    assert standing_of(submission).status == "finished:completed"
     chosen = sorted((event.round, event.device) for event in stage.of(ev.DeviceSelected))
     assert chosen == [(round_, f"supernode-{number}") for round_ in (1, 2, 3) for number in (1, 2)]
     assert [event.updates for event in stage.of(ev.ModelAggregated)] == [2] * ROUNDS
@@ -224,12 +224,18 @@ def test_an_upload_that_breaks_off_holds_up_nobody_beyond_the_deadline(stage: St
     assert [event.cause for event in stage.of(ev.DeviceGivenUp)] == ["deadline"]
 
 
+def standing_of(submission: Submission) -> Standing:
+    standing = submission.status()
+    assert standing is not None
+    return standing
+
+
 def test_a_fleet_without_a_clock_is_refused_in_words(stage: Stage) -> None:
     submission = stage.submit()
 
-    until(lambda: submission.status().finished, 60.0, "the end of a run without a clock")
+    until(lambda: standing_of(submission).finished, 60.0, "the end of a run without a clock")
 
-    standing = submission.status()
+    standing = standing_of(submission)
     assert standing.status == "finished:failed"
     assert "nobody told the time of the fleet household" in standing.details
 
@@ -243,7 +249,7 @@ def test_a_run_that_is_stopped_says_so(stage: Stage) -> None:
     submission.stop()  # it is over already: that is no error
 
     assert stage.await_end(60.0).cause == "stopped"
-    assert submission.status().status == "finished:stopped"
+    assert standing_of(submission).status == "finished:stopped"
 
 
 def test_a_superlink_that_dies_takes_its_server_along_which_says_so(stage: Stage) -> None:

@@ -17,18 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flwr.supercore import date
 from threadpoolctl import threadpool_limits
 
 from broker.address import read_address
 from broker.credentials import Credentials
 from broker.narration import Narrator
 from broker.pace import Pace
-from devices.fleet_api import flower
+from devices.fleet_api import identity
 from devices.fleet_file import load_fleet
 from devices.residents import residents
 from fleetbeat.house import House, Roads
 from fleetbeat.live_clock import run_live
 from fleetbeat.own_broker import HOUSE
+
+_REAL_TIME = time.time  # noqa: TID251  # before anybody moves it
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,20 @@ async def _live(plan: Plan, pace: Pace) -> None:
 
 
 def _set_date(by_s: float) -> None:
-    """Move what this process takes for the date; a machine's real one is not a test's to set."""
-    real = time.time  # noqa: TID251  # the date is the subject
-    time.time = lambda: real() + by_s  # type: ignore[assignment]  # noqa: TID251
-    flower.now = lambda: datetime.datetime.fromtimestamp(time.time(), datetime.UTC)  # type: ignore[attr-defined]  # noqa: TID251
+    """Move what this process takes for the date: a machine's real one is not a test's to set.
+
+    It is the whole date of Python code: ``time.time``, and Flower's ``now`` wherever it was imported. Signatures, which
+    are made anew every two minutes, are so every second here.
+    """
+    identity.SIGNATURE_LASTS_S = 1.0
+    time.time = lambda: _REAL_TIME() + by_s  # noqa: TID251  # the date is the subject
+
+    def now() -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(time.time(), datetime.UTC)  # noqa: TID251
+
+    for module in list(sys.modules.values()):
+        if getattr(getattr(module, "now", None), "__module__", None) in (date.__name__, __name__):
+            module.now = now  # type: ignore[attr-defined]  # bound by name there
 
 
 if __name__ == "__main__":

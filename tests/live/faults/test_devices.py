@@ -1,5 +1,6 @@
 """A process with devices in it is killed, in the middle of a fit and of an upload, and started again."""
 
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 
 from broker import events as ev
+from tests.live.faults.hostile import hostile
 from tests.live.faults.stage import Stage, check_files, staged
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
@@ -31,8 +33,12 @@ def test_who_is_killed_at_work_answers_for_it_and_lives_on(tmp_path: Path) -> No
 
         stage.await_event(ev.UploadStarted, 60.0, "phone-1", round=2)
         home.kill()
-        given_up = stage.await_event(ev.DeviceGivenUp, 40.0, "phone-1", round=2)
-        stage.await_event(ev.RoundEnded, 20.0, round=2)
+        roads = stage.premises.roads
+        login = roads.credentials.of("band-1")
+        assert login is not None
+        with hostile(roads.broker, login, stage.fleet.name, "band-2") as noise:
+            given_up = stage.await_event(ev.DeviceGivenUp, 40.0, "phone-1", round=2)
+            stage.await_event(ev.RoundEnded, 20.0, round=2)
         home.start()
 
         end = stage.await_event(ev.ServerEnded, 90.0)
@@ -54,9 +60,19 @@ def test_who_is_killed_at_work_answers_for_it_and_lives_on(tmp_path: Path) -> No
         assert books["band-1"]["readings_sensed"] > before["band-1"]["readings_sensed"] > 0
         check_life(stage, "phone-1", killed_s)
         assert account.energy_j(1, "train")[0] > 0
+        assert (noise.forged > 1_000, noise.thrown_out > 0) == (True, True)
+        refused = stage.of(ev.MessageRefused)
+        assert {event.device for event in refused} == {"phone-1"}  # its own band's password was stolen
+        assert sum(_told(event.error) for event in refused) == noise.garbage
         assert [line for line in home.said() if "Traceback" in line] == []
-        print(home.said(), stage.screen.lines)
+        print(home.said(), stage.screen.lines, noise, refused)
         print({r: stage.length_s(r) / stage.pace.speed for r in (1, 2, 3)}, before["phone-1"], after["phone-1"])
+
+
+def _told(error: str) -> int:
+    """Return of how many messages an event tells."""
+    more = re.search(r"\(and (\d+) more", error)
+    return 1 + (int(more[1]) if more else 0)
 
 
 def check_life(stage: Stage, device: str, killed_s: float) -> None:
