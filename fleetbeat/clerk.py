@@ -6,6 +6,7 @@ last one left its standing (`fleetbeat.standing`).
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,7 +17,9 @@ from fleetbeat.submission import Connection, Settings, Submission, SuperLinkAway
 LOOK_EVERY_WALL_S = 5.0
 """How often Flower is asked how the run stands, in case its ServerApp dies without a word."""
 LISTENS_EVERY_WALL_S = 1.0
-LAST_WORDS_WALL_S = 5.0
+LAST_WORDS_WALL_S = 30.0
+"""So long after the end of a run its server's last words may come, if the broker was away: twice as long as it takes
+everybody to find it again."""
 MOST_IN_A_ROW = 5
 """A run whose servers die so often without ending a round is given up: something is wrong with it."""
 _LOST = "the server died"
@@ -88,8 +91,7 @@ class Clerk:
         if standing is None:
             self._lost("its SuperLink forgot the run")
         elif standing.finished:
-            self._closing.wait(0.0 if self._end else LAST_WORDS_WALL_S)
-            if self._over or self._closing.is_set():
+            if self._end is None and self._told_within(LAST_WORDS_WALL_S):
                 return
             if standing.status.endswith("stopped"):
                 self._finish("stopped", self._end.reason if self._end else "the run was stopped")
@@ -97,6 +99,14 @@ class Clerk:
                 self._finish("failed", standing.details)
             else:
                 self._lost(standing.details or standing.status)
+
+    def _told_within(self, wall_s: float) -> bool:
+        """Wait for the server's word on how it ended; return whether there is nothing more to do."""
+        until_s = time.monotonic() + wall_s
+        while not (self._over or self._closing.is_set() or self._end) and time.monotonic() < until_s:
+            self._news.wait(LISTENS_EVERY_WALL_S)
+            self._news.clear()
+        return self._over or self._closing.is_set()
 
     def _lost(self, how: str) -> None:
         self._lost_in_a_row += 1

@@ -95,7 +95,8 @@ async def _live(
     over = asyncio.Event()
 
     def wake() -> None:
-        loop.call_soon_threadsafe(over.set)
+        with suppress(RuntimeError):  # life here is over already
+            loop.call_soon_threadsafe(over.set)
 
     office.when_over(wake)
     lives = asyncio.create_task(house.live(), name="the fleet")
@@ -142,7 +143,8 @@ def _introduce(fleet: Fleet, premises: Premises, wishes: Wishes, pace: Pace, scr
     look = premises.look_on(fleet.name)
     if look is not None:
         screen.say(f"look on: {escape(look)}")
-    scheme = "no TLS" if premises.connection.insecure else f"CA {premises.connection.authority}"
+    vouching = premises.connection.authority
+    scheme = "no TLS" if premises.connection.insecure else f"CA {vouching}" if vouching else "TLS"
     screen.say(
         f"SuperLink {premises.connection.address} ({scheme}); type `{residents(fleet)[0].name} unplug` and watch"
     )

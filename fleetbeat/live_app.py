@@ -42,7 +42,9 @@ RESUMES = "resumes"
 _CONNECTS_WITHIN_S = 30.0
 _CLOCK_WITHIN_S = 20.0
 _LAST_WORDS_WITHIN_S = 3.0
-"""Flower ends a process 5 s after it was told to end."""
+"""Flower ends a process 5 s after it was told to end …"""
+_STAYS_FOR_S = 600.0
+"""… but one that is done may wait for a broker that is away: nobody else knows how the run ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,11 @@ def serve(grid: HttpGrid, context: Context, where: Whereabouts, say: Callable[[s
     judge = judge_for(fleet)
     me = f"{SERVER_USER}-{os.getpid()}-{secrets.token_hex(4)}"
     narrator = Narrator(where.address, where.credentials, SERVER_USER, fleet.name, me)
+    patience_s = _LAST_WORDS_WITHIN_S
     try:
         narrator.connect(_CONNECTS_WITHIN_S)
         pace = await_clock(narrator.client, fleet.name, _CLOCK_WITHIN_S)
-        narrator.life = pace.t0_unix
+        narrator.life, patience_s = pace.t0_unix, _STAYS_FOR_S
         narrator.client.publish(topics.server_state(fleet.name), b"ready", retain=True)
         wall = Wall(pace, time.time())  # noqa: TID251  # asked once: from here on a monotonic clock counts
         say(f"{fleet.name}, live at {pace.speed:g} times the wall's speed: {fleet.learning.strategy}")
@@ -119,8 +122,11 @@ def serve(grid: HttpGrid, context: Context, where: Whereabouts, say: Callable[[s
             before=before,
             leave=partial(keep, narrator.client, fleet.name, pace),
         ).run(context)
+    except (SystemExit, KeyboardInterrupt):  # what becomes of signals in Flower's processes
+        patience_s = _LAST_WORDS_WITHIN_S
+        raise
     finally:
         narrator.client.publish(topics.server_state(fleet.name), b"disconnected", retain=True)
-        missing = narrator.close(_LAST_WORDS_WITHIN_S)
+        missing = narrator.close(patience_s)
         if missing:
             say(f"the broker did not take the last {missing} events of this server")

@@ -42,6 +42,8 @@ def test_events_are_told_by_the_device_or_by_the_house_it_is_in() -> None:
 def test_the_server_speaks_for_itself_and_sets_the_clock_that_all_may_read() -> None:
     assert readers(topics.server_events("home")) == ["server", "observer"]
     assert writers(topics.server_events("home")) == ["server"]
+    assert readers(topics.server_state("home")) == ["server", "observer", "hall"]
+    assert writers(topics.server_state("home")) == ["server"]
     assert readers(topics.clock("home")) == ["phone-1", "band-1", "server", "observer", "hall"]
     assert writers(topics.clock("home")) == ["server"]
 
@@ -87,6 +89,7 @@ def test_mosquitto_is_told_the_same() -> None:
         "topic read fleetbeat/v1/home/$clock\n"
         "user hall\n"
         "topic write fleetbeat/v1/home/band-1/events\n"
+        "topic read fleetbeat/v1/home/$server/$state\n"
         "topic read fleetbeat/v1/home/$clock\n"
         "user health\n"
         "topic read $SYS/broker/uptime\n"

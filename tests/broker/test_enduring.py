@@ -294,6 +294,28 @@ async def test_a_broker_that_dies_soon_after_its_word_is_not_believed(
 
 
 @pytest.mark.needs_broker
+@pytest.mark.parametrize("anew", [False, True])
+async def test_what_the_broker_kept_for_an_earlier_process_comes_unless_all_begins_anew(
+    anew: bool, tmp_path: Path
+) -> None:
+    with Mortal(tmp_path, persistent=True) as mortal:
+        async with enduring(mortal.address) as earlier:
+            await (await begun(earlier, "band-1")).close()
+            sender = await begun(earlier, "band-2")
+            sender.publish(Message(topic_of("band-1"), b"while it was away"))
+            await sender.settled()
+
+        later = MqttWire(mortal.address, patience_s=5.0, endures=True, anew=anew)
+        band = await begun(later, "band-1")
+        band.publish(Message(topic_of("band-1"), b"now"))
+        await until(lambda: len(band._station.inbox) == (1 if anew else 2))
+        payloads = [message.payload for message in band.take()]
+        await later.close()
+
+    assert payloads == ([b"now"] if anew else [b"while it was away", b"now"])
+
+
+@pytest.mark.needs_broker
 async def test_wrong_passwords_are_refused_and_local_sockets_do() -> None:
     with PrivateMosquitto(ACCESS) as broker:
         wire = MqttWire(broker.address, broker.credentials, endures=True)

@@ -133,6 +133,7 @@ def test_nonsense_lies_and_repetition_are_counted_and_dropped(
         orjson.dumps({**record, "kind": "coup"}),
         orjson.dumps({**record, "device": "phone-1"}),
         orjson.dumps({**record, "device": None}),
+        orjson.dumps({**record, "life": "new"}),
     ):
         somebody.publish(on_band, payload)
     somebody.publish(on_band, orjson.dumps(record))
@@ -141,10 +142,29 @@ def test_nonsense_lies_and_repetition_are_counted_and_dropped(
 
     assert soon(lambda: len(listener.heard) == 2)
     assert listener.heard == [booted(1.0), booted(1.0)]
-    assert listener.follower.malformed == 10
+    assert listener.follower.malformed == 11
     assert listener.follower.doubled == 1
     assert caplog.text.count("no event") == 1
     somebody.close(5.0)
+
+
+@pytest.mark.needs_broker
+def test_what_is_told_of_another_life_is_not_heard(mortal: Mortal, listener: Listener) -> None:
+    narrator = Narrator(mortal.address, OPEN, "house", FLEET, "house-1")
+    narrator.connect(5.0)
+    listener.follower.life = 2_000.0
+
+    narrator.life = 1_000.0
+    narrator.record(booted(1.0))
+    narrator.life = 2_000.0
+    narrator.record(booted(2.0))
+    narrator.life = None  # who knows of no life belongs to any
+    narrator.record(booted(3.0))
+
+    assert soon(lambda: len(listener.heard) == 2)
+    assert listener.heard == [booted(2.0), booted(3.0)]
+    assert (listener.follower.foreign, listener.follower.missing, listener.follower.malformed) == (1, 0, 0)
+    narrator.close(5.0)
 
 
 def test_who_tells_what_cannot_be_told_lives_on(caplog: pytest.LogCaptureFixture) -> None:

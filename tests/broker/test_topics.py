@@ -14,6 +14,7 @@ def test_a_devices_topics() -> None:
     assert topics.telemetry("home", "band-1") == "fleetbeat/v1/home/band-1/telemetry"
     assert topics.events("home", "band-1") == "fleetbeat/v1/home/band-1/events"
     assert topics.server_events("home") == "fleetbeat/v1/home/$server/events"
+    assert topics.server_state("home") == "fleetbeat/v1/home/$server/$state"
     assert topics.servers_all("home") == "fleetbeat/v1/home/$server/#"
     assert topics.clock("home") == "fleetbeat/v1/home/$clock"
     assert topics.everyones("home", topics.STATE) == "fleetbeat/v1/home/+/$state"

@@ -1,5 +1,6 @@
 """What needs a container engine is skipped where there is none; in CI that is a failure."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,7 @@ def stage(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[St
     """An image that is built, and nothing that runs; whatever happens, nothing is left."""
     folder: Path = tmp_path_factory.mktemp("compose")
     made = Stage(folder)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else whoever is out of patience leaves containers
     try:
         made.compose("build", within_s=600.0)
         yield made

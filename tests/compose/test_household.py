@@ -143,6 +143,6 @@ def test_another_up_begins_another_life_and_stopping_it_leaves_what_was_done(sta
     assert "another life was told" in stage.logs("smartwatch")
     assert stage.container("aggregator")["State"]["ExitCode"] == 130
     run = SavedRun(stage.runs / "household-7-2")
-    assert run.results["account"]["cause"] == "stopped"
+    assert run.results["account"]["ended"] == "stopped"
     assert run.table("rounds.csv")[0]["aggregated"] != "0"
     assert {line["readings_dropped"] for line in run.table("devices.csv")} == {"0"}

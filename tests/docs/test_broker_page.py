@@ -35,7 +35,8 @@ def test_every_topic_is_told() -> None:
     told = {ticked(row[:1])[0].replace("<fleet>", "home").replace("<device>", "band-1") for row in rows(PAGE, "topic")}
 
     of_device = {topics.of_device("home", "band-1", leaf) for leaf in topics.LEAVES}
-    assert told == of_device | {topics.server_events("home"), topics.clock("home")}
+    of_server = {topics.server_events("home"), topics.server_state("home"), topics.server_standing("home")}
+    assert told == of_device | of_server | {topics.clock("home")}
 
 
 def test_every_file_is_told_and_the_commands_shown_are_those_printed(tmp_path: Path) -> None:

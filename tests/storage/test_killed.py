@@ -9,7 +9,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,17 +64,24 @@ class Writers:
 
     def listen(self, lines: int, told: Told) -> None:
         for _ in range(lines):
-            told.hear(self._news.readline())
+            told.hear(self._line())
 
     def kill(self, told: Told) -> None:
         """Kill, and hear what was said before death."""
         if self._alive is None:
             return
-        os.kill(self._alive, signal.SIGKILL)
-        self._alive = None
-        while (line := self._news.readline()) != "dead\n":
-            assert line
+        with suppress(ProcessLookupError):  # it failed: that will be the next line
+            os.kill(self._alive, signal.SIGKILL)
+        while (line := self._line()) != "dead\n":
             told.hear(line)
+        self._alive = None
+
+    def _line(self) -> str:
+        line = self._news.readline()
+        if line in ("", "failed\n"):
+            self._alive = None
+            pytest.fail("a writer failed by itself; what it raised is on stderr")
+        return line
 
 
 @contextmanager

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from broker.errors import StorageError, StorageFull
+from devices.outbox import Tally
 from devices.storage.database import Database
-from devices.storage.notes import SqliteNotes
+from devices.storage.notes import OF_A_LIFE, SqliteNotes
 from devices.storage.store import MemoryStore, SqliteStore, Store
 from tests.storage.ground import full, span
 
@@ -61,6 +62,30 @@ def test_a_lasting_store_remembers_everything(tmp_path: Path) -> None:
         assert store.notes("phone-1").get("battery") == b"0.5"
         assert len(store.outbox("phone-1", 100)) == 1
         assert store.buffer("phone-1", 100).accept("band-1", 1, span(1)) is None
+
+
+def test_another_life_knows_no_reading_of_the_one_before_but_keeps_keys_and_numbers(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path, "first")) as store:
+        store.notes("phone-1").put("key", b"kept")
+        store.notes("phone-1").put(f"{OF_A_LIFE}memoir", b"forgotten")
+        store.outbox("phone-1", 100).put(span(1))
+        store.buffer("phone-1", 100).accept("band-1", 1, span(1))
+        assert store.forgot
+
+    with closing(SqliteStore(tmp_path, "first")) as store:
+        assert len(store.outbox("phone-1", 100)) == 1
+        assert not store.forgot
+
+    with closing(SqliteStore(tmp_path, "second")) as store:
+        outbox, buffer, notes = store.outbox("phone-1", 100), store.buffer("phone-1", 100), store.notes("phone-1")
+        assert store.forgot
+        assert (notes.get("key"), notes.get(f"{OF_A_LIFE}memoir")) == (b"kept", None)
+        assert (len(outbox), outbox.tally(), buffer.counts().readings) == (0, Tally(0, 0, 0), 0)
+        assert buffer.accept("band-1", 1, span(1)) == 0
+        outbox.put(span(2))
+        batch = outbox.leave()
+        assert batch is not None
+        assert batch.seq == 2
 
 
 def test_two_processes_cannot_host_from_one_folder(tmp_path: Path) -> None:

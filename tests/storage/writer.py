@@ -1,7 +1,8 @@
 """A device and its trainer in one process, to be killed: writes as fast as it can and tells what is written.
 
 ``python -m tests.storage.writer FOLDER``: for each line on stdin a child is born that prints its process id, then one
-line for each write that has returned; when it is dead, "dead" is printed. Forking spares the imports each time.
+line for each write that has returned; when it is dead, "dead" is printed, or "failed" if nobody killed it. Forking
+spares the imports each time.
 """
 
 import os
@@ -62,8 +63,8 @@ def main() -> None:
         if not child:
             os.write(1, f"{os.getpid()}\n".encode())
             live(folder, lambda line: os.write(1, f"{line}\n".encode()))
-        os.waitpid(child, 0)
-        os.write(1, b"dead\n")
+        _, how = os.waitpid(child, 0)
+        os.write(1, b"dead\n" if os.WIFSIGNALED(how) else b"failed\n")
 
 
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ DELIVERED = [("delivered", "")]
 def test_who_is_killed_at_work_answers_for_it_and_lives_on(tmp_path: Path) -> None:
     """Round 1: killed in its fit, back at once. Round 2: killed in its upload, and away until it is given up."""
     with staged(tmp_path, "work={gflop=9100,mb_down=1,mb_up=10000}") as stage:
-        home, other = stage.household("phone-1", "band-1"), stage.household("phone-2", "band-2")
         stage.office.submit()
+        home, other = stage.household("phone-1", "band-1"), stage.household("phone-2", "band-2")
 
         stage.await_event(ev.WorkStarted, 40.0, "phone-1", round=1)
         before = home.books()

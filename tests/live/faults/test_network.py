@@ -21,8 +21,8 @@ def test_a_bad_network_that_then_is_cut_costs_time_and_nothing_else(tmp_path: Pa
         broker, superlink = stage.wire(str(stage.premises.roads.broker)), stage.wire(stage.premises.roads.superlink)
         for wire in (broker, superlink):
             wire.delay_s, wire.loss = 0.4, 0.3
-        home = stage.household(broker=broker, superlink=superlink)
         stage.office.submit()
+        home = stage.household(broker=broker, superlink=superlink)
         stage.await_event(ev.RoundEnded, 90.0, round=1)
         for wire in (broker, superlink):
             wire.delay_s, wire.loss = 0.0, 0.0
