@@ -17,9 +17,10 @@ from fleetbeat.submission import Connection, Settings, Submission, SuperLinkAway
 LOOK_EVERY_WALL_S = 5.0
 """How often Flower is asked how the run stands, in case its ServerApp dies without a word."""
 LISTENS_EVERY_WALL_S = 1.0
-LAST_WORDS_WALL_S = 30.0
-"""So long after the end of a run its server's last words may come, if the broker was away: twice as long as it takes
-everybody to find it again."""
+LAST_WORDS_WALL_S = 5.0
+LATE_WORDS_WALL_S = 30.0
+"""Of a server that came to its end in order they surely come, if the broker was away even so late: twice as long as it
+takes everybody to find it again."""
 MOST_IN_A_ROW = 5
 """A run whose servers die so often without ending a round is given up: something is wrong with it."""
 _LOST = "the server died"
@@ -91,7 +92,8 @@ class Clerk:
         if standing is None:
             self._lost("its SuperLink forgot the run")
         elif standing.finished:
-            if self._end is None and self._told_within(LAST_WORDS_WALL_S):
+            patience_s = LATE_WORDS_WALL_S if standing.status.endswith("completed") else LAST_WORDS_WALL_S
+            if self._told_within(patience_s):
                 return
             if standing.status.endswith("stopped"):
                 self._finish("stopped", self._end.reason if self._end else "the run was stopped")

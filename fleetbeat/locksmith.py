@@ -157,7 +157,7 @@ def main(words: Sequence[str], environment: Mapping[str, str]) -> None:
     for name, hand in hands(fleet, CABINET, homes, keep=not renew).items():
         hand_over(HANDS / name, hand)
     open_to_all(RUNS)
-    told = "; ".join(f"{name}: {len(here)} devices" for name, here in homes.items())
+    told = "; ".join(f"{name}: {len(here)} device{'' if len(here) == 1 else 's'}" for name, here in homes.items())
     print(f"{fleet.name}: the secrets are {'renewed' if renew else 'in place'}; {told}")  # noqa: T201  # a service's log
 
 

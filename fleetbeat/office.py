@@ -111,6 +111,7 @@ class Office:
             self._clerk.close()
         self._follower.close()
         try:
+            self.ended_s = max(self.ended_s, self._newsroom.latest_s)  # devices elsewhere lived on meanwhile
             self._newsroom.close(self.ended_s, cause)
         finally:
             broker = "mosquitto" if self._premises.mosquitto is not None else str(self._premises.roads.broker)

@@ -68,6 +68,6 @@ def recall(client: LastingClient, fleet: str, pace: Pace) -> Standing | None:
         return Standing(int(said["round"]), unpacked(said["npz_base64"]), float(said["started_s"]), bool(said["open"]))
     except IndexError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
         _log.warning("the standing of %s's server makes no sense (%s): the run begins anew", fleet, error)
         return None

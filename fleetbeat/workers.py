@@ -6,6 +6,7 @@ has seen; only what is new travels. With no workers the app runs in this process
 
 import asyncio
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,6 +82,15 @@ def _start(run_id: int, run_config: RunConfig) -> None:
 
     threadpool_limits(1)
     _crew = Crew(run_id, run_config, app)
+    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Whoever started us may be killed without a word: nobody waits for our answers then."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager

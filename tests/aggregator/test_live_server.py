@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from devices.settings import Fleet
 from fleetbeat.live_app import BROKER, FLEET, live_fleet, whereabouts
 from fleetbeat.live_server import LiveServer, RunFailed
 from fleetbeat.packing import unpacked
+from fleetbeat.standing import Standing
 from tests.aggregator.fleet import Answering, answer, failing
 from tests.aggregator.live_ground import LiveFleet
 
@@ -27,8 +29,9 @@ def household(*sets: str) -> Fleet:
     return load_fleet("household", Overrides(sets=tuple(f"learning.{line}" for line in own)))
 
 
-def server(live: LiveFleet, fleet: Fleet) -> LiveServer:
-    return LiveServer(fleet, live.road, live.telling, live.time, None, live.diary.append, lambda _words: None)
+def server(live: LiveFleet, fleet: Fleet, **resuming: Any) -> LiveServer:
+    ears = live.diary.append, lambda _words: None
+    return LiveServer(fleet, live.road, live.telling, live.time, None, *ears, **resuming)
 
 
 def at_home(answering: Answering = answer) -> LiveFleet:
@@ -145,3 +148,34 @@ def test_what_a_run_says_takes_the_place_of_the_fleets_own() -> None:
     assert (fleet.learning.rounds, fleet.learning.strategy) == (7, "fedmedian")
     with pytest.raises(SettingsError, match="the fleet that lives is household"):
         live_fleet("household", {"fleet": "ward"})
+
+
+def test_a_server_goes_on_where_another_died() -> None:
+    first, left = at_home(), list[Standing]()
+    server(first, household("rounds=2"), leave=left.append).run(CONTEXT)
+    trained = next(standing for standing in left if standing.round == 2 and standing.open)
+    second = at_home()
+
+    server(second, household("rounds=4"), before=trained, leave=left.append).run(CONTEXT)
+
+    rounds = [(standing.round, standing.open) for standing in left]
+    assert rounds[:4] == [(1, True), (1, False), (2, True), (2, False)]
+    assert rounds[4:] == [(2, False), (3, True), (3, False), (4, True), (4, False)]
+    models = {event.round: unpacked(event.npz_base64) for event in second.events(ev.ModelShared)}
+    assert sorted(models) == [2, 3, 4]
+    assert np.array_equal(models[4][0], models[2][0] + 2)
+    assert [event.round for event in second.events(ev.RoundEnded)] == [2, 3, 4]
+    assert sorted({event.round for event in second.events(ev.DeviceSelected)}) == [3, 4]
+    assert sorted({event.round for event in second.events(ev.MetricsNoted)}) == [3, 4]
+    assert second.events(ev.ServerEnded)[0].cause == "rounds_done"
+
+
+def test_a_strategy_with_a_loop_of_its_own_cannot_go_on(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from flwr.serverapp.strategy import FedAvg\n\n\nclass Own(FedAvg):\n"
+        "    def start(self, grid, initial_arrays, num_rounds, timeout, evaluate_fn):\n        return None\n"
+    )
+    before = Standing(1, [np.zeros((1, 3)), np.zeros(1)], 0.0, open=False)
+
+    with pytest.raises(SettingsError, match="has a loop of its own, which cannot begin after round 1"):
+        server(at_home(), household(f"strategy={tmp_path}/mine.py:Own"), before=before)

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-WITHIN_S = 10.0
+WITHIN_S = 60.0
+"""Long: a machine may be busy, and waiting costs nothing when it is not."""
 
 
 async def until(claim: Callable[[], bool]) -> None:

@@ -332,3 +332,37 @@ def test_a_folder_is_no_broker(tmp_path: Path) -> None:
 
     with pytest.raises(BrokerRefused, match="no broker answers"):
         asyncio.run(connect())
+
+
+@pytest.mark.needs_broker
+async def test_what_was_written_off_is_read_in_its_order_all_the_same(
+    mortal: Mortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "SETTLES_WITHIN_S", 0.1)
+    async with enduring(mortal.address) as wire:
+        band = await begun(wire, "band-1")
+        mortal.freeze()
+        band.publish(Message(topic_of("band-1"), b"0"))
+        await band.settled()
+        for number in range(1, 5):
+            band.publish(Message(topic_of("band-1"), b"%d" % number))
+        mortal.thaw()
+        await until(lambda: len(band._station.inbox) == 5)
+
+        assert [message.payload for message in band.take()] == [b"%d" % number for number in range(5)]
+
+
+@pytest.mark.needs_broker
+async def test_a_session_that_began_anew_outlives_the_broker(tmp_path: Path) -> None:
+    with Mortal(tmp_path, persistent=True, more="autosave_interval 1\n") as broker:
+        wire = MqttWire(broker.address, patience_s=5.0, endures=True, anew=True)
+        phone = await begun(wire, "phone-1")
+        await asyncio.sleep(2.5)  # it is written down
+        broker.kill()
+        await until(lambda: not phone.connected)
+        broker.start()
+
+        remembered = await phone.connect()
+        await wire.close()
+
+    assert remembered

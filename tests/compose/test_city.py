@@ -7,7 +7,12 @@ from tests.compose.stage import Stage, check_account
 
 pytestmark = pytest.mark.compose
 
-PLAIN_CITY = {"FLEETBEAT_FLEET": "household-city", "FLEETBEAT_ROUNDS": "1", "FLEETBEAT_PLAIN": "1"}
+PLAIN_CITY = {
+    "FLEETBEAT_FLEET": "household-city",
+    "FLEETBEAT_ROUNDS": "1",
+    "FLEETBEAT_SPEED": "1440",
+    "FLEETBEAT_PLAIN": "1",
+}
 
 
 def test_a_city_trains_and_a_wearers_own_account_reads_senml(stage: Stage) -> None:

@@ -1,13 +1,16 @@
+import datetime
 import importlib
 import importlib.metadata
 import re
+from email.utils import format_datetime
 from pathlib import Path
 
+import httpx
 import pytest
 
 from broker.certificates import new_authority
 from broker.errors import SettingsError, StorageFull
-from devices.fleet_api import checked, client_for
+from devices.fleet_api import checked, client_for, door, flower
 from devices.fleet_api.identity import Identity
 from devices.storage.notes import MemoryNotes
 
@@ -74,3 +77,21 @@ def test_another_flower_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> 
             importlib.reload(checked)
 
     importlib.reload(checked)
+
+
+@pytest.mark.parametrize(
+    ("server_ahead_s", "words"), [(-3_600, "3600 s ahead of"), (3_600, "3600 s behind"), (0, None), (200, None)]
+)
+def test_a_date_that_is_wrong_is_told_from_a_server_that_forgot(server_ahead_s: float, words: str | None) -> None:
+    moment = datetime.datetime.fromtimestamp(round(flower.now().timestamp()) + server_ahead_s, datetime.UTC)
+
+    told = door._wrong_date(httpx.Response(401, headers={"date": format_datetime(moment, usegmt=True)}))
+
+    assert (told is None) == (words is None)
+    if words is not None:
+        assert re.sub(r"3(599|601)", "3600", told or "") == f"this machine's clock is {words} the SuperLink's"
+
+
+@pytest.mark.parametrize("headers", [{}, {"date": "yesterday"}])
+def test_a_server_that_tells_no_date_is_taken_at_its_word(headers: dict[str, str]) -> None:
+    assert door._wrong_date(httpx.Response(401, headers=headers)) is None

@@ -159,3 +159,38 @@ def test_an_apps_own_messages_are_no_business_of_the_account() -> None:
     books.record(ev.TaskFetched(50, PHONE, 1, "query", 1.0))
 
     assert [trail.phase for trail in books.trails()] == ["train"]
+
+
+def test_what_a_server_that_died_had_not_made_into_a_model_is_lost() -> None:
+    books = account(FETCHED, STARTED, UPLOADING, work(ev.ReplyReceived, 333))
+    for event in (
+        ev.ServerResumed(400, None, 0),
+        ev.SelectionMade(410, None, 1, "train", 1, 1, 1),
+        ev.DeviceSelected(410, PHONE, 1, "train"),
+        work(ev.WorkSettled, 411, 40.0, 2.0, 123.0, 1_000, 1_000),  # of the first task
+        work(ev.TaskFetched, 412, 2.0),
+        work(ev.WorkSettled, 500, 40.0, 2.0, 100.0, 1_000, 1_000),
+        work(ev.ReplyReceived, 501),
+        ev.ModelAggregated(502, None, 1, 1, 7),
+    ):
+        books.record(event)
+
+    assert [(trail.outcome, trail.reason, trail.energy_j) for trail in books.trails()] == [
+        ("rejected", "run_ended", 123.0),
+        ("delivered", "", 100.0),
+    ]
+    books.check(ended=True)
+
+
+def test_what_is_in_the_model_that_a_server_goes_on_from_stays_delivered() -> None:
+    books = account(FETCHED, STARTED, UPLOADING, work(ev.ReplyReceived, 333), ev.ModelAggregated(334, None, 1, 1, 7))
+    evaluation = ev.SelectionMade(340, None, 1, "evaluate", 1, 1, 1), ev.DeviceSelected(340, PHONE, 1, "evaluate")
+
+    for event in (*evaluation, ev.ServerResumed(400, None, 1)):
+        books.record(event)
+
+    assert [(trail.phase, trail.outcome) for trail in books.trails()] == [
+        ("train", "delivered"),
+        ("evaluate", "rejected"),
+    ]
+    assert books.rounds[1].updates == 1

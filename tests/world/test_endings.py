@@ -68,7 +68,7 @@ class Child:
 
     def end(self) -> None:
         if self.process.poll() is None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
 
 
@@ -112,6 +112,18 @@ async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Ch
     assert "Traceback" not in err
     await until(lambda: not running(family))
     assert_readable(child.out)
+
+
+@pytest.mark.needs_broker
+@pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
+async def test_a_run_that_is_killed_leaves_nobody_behind(child: Child) -> None:
+    await child.start("--broker", "mosquitto", "--workers", "1")
+    family = set(child.children())
+
+    child.process.kill()
+    child.process.wait(timeout=60)
+
+    await until(lambda: not running(family))
 
 
 def test_a_disk_that_fills_up_is_one_message(tmp_path: Path) -> None:

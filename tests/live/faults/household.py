@@ -92,13 +92,17 @@ async def _live(plan: Plan, pace: Pace) -> None:
             house.order(who, what)
         return {}
 
+    def tell(what: dict[str, Any]) -> None:
+        sys.stdout.write(f"{json.dumps(what)}\n")
+        sys.stdout.flush()
+
     def listen() -> None:
         for line in sys.stdin:
-            print(json.dumps(asyncio.run_coroutine_threadsafe(answer(line), loop).result()), flush=True)
+            tell(asyncio.run_coroutine_threadsafe(answer(line), loop).result())
         loop.call_soon_threadsafe(over.set)
 
     threading.Thread(target=listen, daemon=True).start()
-    print("{}", flush=True)
+    tell({})
     ended = asyncio.create_task(over.wait())
     await asyncio.wait([lives, ended], return_when=asyncio.FIRST_COMPLETED)
     for task in (lives, ended):

@@ -55,11 +55,14 @@ def test_a_broker_that_cannot_be_used_is_named_and_nothing_is_begun(tmp_path: Pa
             words += ["--broker", address, *(("--broker-ca", str(ca)) if ca else ())]
             words += ["--broker-credentials", str(credentials), "--out", str(tmp_path / name)]
             running[name] = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}
+                words,
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"PYTHONPATH": str(ROOT)},
             )
         said = {name: (process.communicate(timeout=60)[1], process.returncode) for name, process in running.items()}
 
-    print(said)
     for name, expected in {
         "password": "refuses server",
         "expired": "expired",

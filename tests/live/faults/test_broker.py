@@ -44,7 +44,6 @@ def test_a_broker_that_is_away_and_a_date_that_is_wrong_cost_no_reading_and_no_r
         end_s, end = stage.now_s, home.books()
         books = stage.await_calm(home)
         stage.close()
-        print(stage.screen.lines)
 
         assert silence_s > 4 * HOUR_S
         for band in ("band-1", "band-2"):
@@ -65,8 +64,6 @@ def test_a_broker_that_is_away_and_a_date_that_is_wrong_cost_no_reading_and_no_r
         counts = {words: len([line for line in said if words in line]) for words in WORDS}
         assert counts == WORDS
         assert len(said) - sum(WORDS.values()) == 0, said
-        print(said, silence_s / HOUR_S, [event.after_s / HOUR_S for event in stage.of(ev.HubFound)])
-        print({r: stage.length_s(r) / stage.pace.speed for r in (1, 2, 3)})
 
 
 WORDS = {

@@ -65,8 +65,6 @@ def test_who_is_killed_at_work_answers_for_it_and_lives_on(tmp_path: Path) -> No
         assert {event.device for event in refused} == {"phone-1"}  # its own band's password was stolen
         assert sum(_told(event.error) for event in refused) == noise.garbage
         assert [line for line in home.said() if "Traceback" in line] == []
-        print(home.said(), stage.screen.lines, noise, refused)
-        print({r: stage.length_s(r) / stage.pace.speed for r in (1, 2, 3)}, before["phone-1"], after["phone-1"])
 
 
 def _told(error: str) -> int:

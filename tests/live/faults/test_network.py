@@ -47,6 +47,10 @@ def test_a_bad_network_that_then_is_cut_costs_time_and_nothing_else(tmp_path: Pa
             assert books[band]["readings_sensed"] == books[band]["readings_buffered"]
         check_files(home, books)
         assert stage.of(ev.MessageRefused) == []
-        assert [len(stage.of(kind)) for kind in (ev.HubLost, ev.HubFound, ev.ServerLost, ev.ServerFound)] == [4, 4, 2, 2]
+        assert [len(stage.of(kind)) for kind in (ev.HubLost, ev.HubFound, ev.ServerLost, ev.ServerFound)] == [
+            4,
+            4,
+            2,
+            2,
+        ]
         assert len(home.said()) == 6, home.said()
-        print(home.said(), {r: stage.length_s(r) / stage.pace.speed for r in (1, 2)})

@@ -50,7 +50,12 @@ class Wire:
 
     def tear(self) -> None:
         """End every connection that there is."""
-        self._call(lambda: [writer.transport.abort() for writer in self._writers])
+
+        def tear() -> None:
+            for writer in list(self._writers):
+                writer.transport.abort()
+
+        self._call(tear)
 
     def mend(self) -> None:
         """Let connections be made again."""
