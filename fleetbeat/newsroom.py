@@ -63,18 +63,21 @@ class Newsroom:
         if isinstance(event, _NEWS):
             self._news.set()
 
-    def close(self, now_s: float, cause: str) -> None:
-        """Tell the end: nothing stays open, the journal is put in order; raises what went wrong on the way."""
+    def close(self, ended_s: float, cause: str, lived_s: float) -> None:
+        """Tell the end: nothing stays open, the journal is put in order; raises what went wrong on the way.
+
+        The run ended at *ended_s*; devices may have lived on until *lived_s*, while it was being stopped.
+        """
         self._closing.set()
         self._news.set()
         self._thread.join()
         if self._trouble is not None:
             raise self._trouble
         rounds = self._take_rounds()
-        self._chronicle.hear(ev.RunFinished(now_s, None, cause))
-        self._chronicle.retell(ended_s=now_s)
+        self._chronicle.hear(ev.RunFinished(ended_s, None, cause))
+        self._chronicle.retell(ended_s=ended_s)
         self._tell(rounds)
-        self._results.write(now_s, cause)
+        self._results.write(lived_s, cause)
         self._folder.rewrite_journal(self._chronicle.journal())
 
     def _work(self) -> None:

@@ -110,12 +110,12 @@ class Office:
         if self._clerk is not None:
             self._clerk.close()
         self._follower.close()
+        lived_s = max(self.ended_s, self._newsroom.latest_s)  # devices elsewhere lived on meanwhile
         try:
-            self.ended_s = max(self.ended_s, self._newsroom.latest_s)  # devices elsewhere lived on meanwhile
-            self._newsroom.close(self.ended_s, cause)
+            self._newsroom.close(self.ended_s, cause, lived_s)
         finally:
             broker = "mosquitto" if self._premises.mosquitto is not None else str(self._premises.roads.broker)
-            self._folder.write_json("run.json", machine(broker, 0, wall_s, self.ended_s))
+            self._folder.write_json("run.json", machine(broker, 0, wall_s, lived_s))
             self._folder.close()
 
     def _run_ended(self, cause: str, reason: str) -> None:

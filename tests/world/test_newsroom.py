@@ -69,7 +69,7 @@ def test_a_round_is_told_once_its_tables_are_written(desk: Desk) -> None:
         ("smartwatch-1", "unreachable"),
     ]
     assert json.loads((desk.folder.path / "results.json").read_text())["clock"] == "live"
-    desk.newsroom.close(600.0, "rounds_done")
+    desk.newsroom.close(600.0, "rounds_done", 600.0)
 
 
 def test_the_servers_end_is_passed_on_at_once(desk: Desk) -> None:
@@ -78,7 +78,7 @@ def test_the_servers_end_is_passed_on_at_once(desk: Desk) -> None:
     assert desk.over.is_set()
     assert desk.newsroom.server_ended
 
-    desk.newsroom.close(6.0, "too_few_devices")
+    desk.newsroom.close(6.0, "too_few_devices", 6.0)
     assert json.loads((desk.folder.path / "results.json").read_text())["account"]["reason"] == "nobody came"
 
 
@@ -86,7 +86,7 @@ def test_at_the_end_the_journal_stands_in_the_order_of_life(desk: Desk) -> None:
     for event in reversed(STORY):
         desk.newsroom.hear(event)
 
-    desk.newsroom.close(600.0, "rounds_done")
+    desk.newsroom.close(600.0, "rounds_done", 600.0)
 
     lines: list[dict[str, Any]] = [
         json.loads(line) for line in (desk.folder.path / "journal.jsonl").read_text().splitlines()
@@ -103,7 +103,7 @@ def test_a_folder_that_cannot_be_written_ends_the_run_and_says_why(desk: Desk) -
 
     assert desk.over.wait(PATIENCE_S)
     with pytest.raises(RunFolderError, match=r"rounds\.csv"):
-        desk.newsroom.close(600.0, "failed")
+        desk.newsroom.close(600.0, "failed", 600.0)
     target.rmdir()
 
 
@@ -113,7 +113,7 @@ def test_of_a_node_that_only_the_server_saw_nothing_else_is_told(desk: Desk) -> 
         desk.newsroom.hear(event)
     desk.newsroom.hear(ev.DeviceSelected(100.0, "supernode-1", 1, "train"))
     desk.newsroom.hear(ev.ReplyReceived(300.0, "supernode-1", 1, "train"))
-    desk.newsroom.close(600.0, "rounds_done")
+    desk.newsroom.close(600.0, "rounds_done", 600.0)
 
     lines = {line["device"]: line for line in desk.rows("outcomes.csv")}
 
