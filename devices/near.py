@@ -109,7 +109,8 @@ class Near:
             return
         parcel = stream.parcel
         while parcel is not None and parcel.due_s <= now_s:
-            stream.deliver(now_s)
+            if stream.deliver(now_s) is None:
+                return
             self._pay(len(parcel.payload))
             parcel = stream.pack(now_s)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from broker import events as ev
 from broker import topics
+from broker.errors import StorageFull
 from broker.link import Link, Message
 from broker.messages import encode_batch
 from broker.seal import Seal
@@ -120,14 +121,22 @@ class Stream:
             self.parcel = Parcel(batch, payload, now_s, now_s + takes_s)
         return self.parcel
 
-    def deliver(self, now_s: float) -> Parcel:
-        """The parcel has crossed the near link: hand it to the broker, forget it here."""
+    def deliver(self, now_s: float) -> Parcel | None:
+        """The parcel has crossed the near link: hand it to the broker, forget it here.
+
+        Return it; None if a full disk keeps it here: it waits in the outbox again.
+        """
         parcel = self.parcel
         assert parcel is not None
         self.parcel = None
         seq = parcel.batch.seq
+        try:
+            payload = parcel.payload if self._seal is None else self._seal.seal(parcel.payload)
+        except StorageFull as error:  # a seal's number must be on disk before it is used
+            self._outbox.back()
+            self._record(ev.StorageFull(now_s, self._address.device, str(error)))
+            return None
         self._outbox.sent()
-        payload = parcel.payload if self._seal is None else self._seal.seal(parcel.payload)
         if self._lasting:
             self._link.publish(Message(self._topic, payload), lambda: self._outbox.confirmed(seq))
         else:

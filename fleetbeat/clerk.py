@@ -4,6 +4,7 @@ A ServerApp dies with its SuperLink, and a SuperLink without a database forgets 
 last one left its standing (`fleetbeat.standing`).
 """
 
+import logging
 import socket
 import threading
 import time
@@ -27,6 +28,8 @@ _LOST = "the server died"
 
 Ended = Callable[[str, str], None]
 """Is told why the run ended, in a word and in words."""
+
+_log = logging.getLogger(__name__)
 
 
 class Clerk:
@@ -81,6 +84,9 @@ class Clerk:
         except SuperLinkRefused as error:
             if not self._closing.is_set():
                 self._finish("failed", str(error))
+        except Exception as error:  # a missing program, a full disk: whoever waits for the end must hear
+            _log.info("the run's clerk failed", exc_info=True)
+            self._finish("failed", f"{type(error).__name__}: {error}")
 
     def _look(self) -> None:
         assert self._submission is not None

@@ -147,7 +147,7 @@ def interruptible(loop: asyncio.AbstractEventLoop) -> Iterator["asyncio.Future[N
             raise KeyboardInterrupt
         loop.call_soon_threadsafe(asked.set_result, None)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield asked
     finally:

@@ -56,9 +56,10 @@ def _keep(name: str, charge: Mortal, over: threading.Event) -> None:
         if deaths > MOST_IN_A_ROW:
             _log.error("%s died again and again: it is not started any more", name)
             return
+        started_s = died_s
         try:
             charge.start_again()
-        except UsageError as error:
+        except (UsageError, OSError) as error:
             _log.warning("%s died and does not start: %s", name, error)
         else:
             started_s = time.monotonic()

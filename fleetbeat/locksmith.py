@@ -14,7 +14,7 @@ from pathlib import Path
 from broker.access import HEALTH_USER, OBSERVER_USER, SERVER_USER
 from broker.certificates import Authority, server_certificate, still_good
 from broker.credentials import read_credentials
-from broker.errors import UsageError
+from broker.errors import SettingsError, UsageError
 from broker.mosquitto import configuration as conf
 from broker.secret_files import write_secret, write_whole
 from broker.topics import ROOT
@@ -143,12 +143,19 @@ def _write_superlink_certificate(cabinet: Path, *, keep: bool) -> None:
     write_whole(certificate, pair.certificate)
 
 
+def _whole(name: str, said: str | None) -> int | None:
+    try:
+        return int(said) if said else None
+    except ValueError:
+        raise SettingsError(f"{name}: found {said!r}, expected a whole number, or nothing") from None
+
+
 def main(words: Sequence[str], environment: Mapping[str, str]) -> None:
     """Do all of it; *environment* says which fleet, and whether to renew."""
     seed, rounds = environment.get("FLEETBEAT_SEED"), environment.get("FLEETBEAT_ROUNDS")
     overrides = Overrides(
-        seed=int(seed) if seed else None,
-        rounds=int(rounds) if rounds else None,
+        seed=_whole("FLEETBEAT_SEED", seed),
+        rounds=_whole("FLEETBEAT_ROUNDS", rounds),
         sets=tuple(environment.get("FLEETBEAT_SET", "").split()),
     )
     fleet = load_fleet(environment.get("FLEETBEAT_FLEET") or "household", overrides)

@@ -115,6 +115,8 @@ def houses_from(words: Sequence[str], here: Sequence[Device]) -> dict[str, list[
     houses: dict[str, list[str]] = {}
     for word in words:
         name, found, devices = word.partition("=")
+        if name in houses:
+            raise UsageError(f"--house {word}: {name} was said before; expected each house once")
         houses[name] = [device.strip() for device in devices.split(",")]
         strangers = [device for device in houses[name] if device not in known]
         if not found or strangers:

@@ -22,6 +22,7 @@ from devices.residents import Device
 from devices.settings import Fleet
 from fleetbeat import live_app
 from fleetbeat.brokers import BrokerChoice, access_of
+from fleetbeat.directions import Directions
 from fleetbeat.house import Roads
 from fleetbeat.keeper import Mortal
 from fleetbeat.own_broker import HOUSE
@@ -80,13 +81,18 @@ def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -
     """
     if wishes.broker.where == "memory":
         raise UsageError("--broker memory: live devices need a real broker; expected auto, mosquitto or mqtt(s)://…")
+    private = wishes.broker.where in ("auto", "mosquitto")
+    if private and (wishes.broker.credentials or wishes.broker.ca):
+        raise UsageError(
+            f"--broker {wishes.broker.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)"
+        )
     authority = None if wishes.insecure else new_authority(f"Fleetbeat {fleet.name}", _DAYS)
     secret = secrets.token_bytes(KEY_BYTES)
     wearers = None if wishes.plain else {device.wearer: wearer_key(secret, device.wearer) for device in here}
     with ExitStack() as stack:
         mosquitto: PrivateMosquitto | None = None
         own_login: Path | None
-        if wishes.broker.where in ("auto", "mosquitto"):
+        if private:
             access = access_of(fleet.name, here, {HOUSE: [device.name for device in here]})
             mosquitto = stack.enter_context(PrivateMosquitto(access, Door(authority=authority)))
             address, credentials, ca = mosquitto.address, mosquitto.credentials, mosquitto.ca_file
@@ -104,7 +110,7 @@ def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -
             superlink = stack.enter_context(PrivateSuperLink(folder / "superlink", environment, certificates))
             connection = Connection(superlink.address, superlink.authority, insecure=wishes.insecure)
         else:
-            connection = Connection(wishes.superlink, wishes.superlink_ca, insecure=wishes.insecure)
+            connection = _own_superlink(wishes, wishes.superlink)
         scheme = "http" if connection.insecure else "https"
         roads = Roads(
             broker=address,
@@ -114,6 +120,15 @@ def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -
             wearers=wearers,
         )
         yield Premises(roads, connection, mosquitto, superlink)
+
+
+def _own_superlink(wishes: Wishes, address: str) -> Connection:
+    if wishes.superlink_ca is not None and not wishes.superlink_ca.is_file():
+        raise UsageError(f"--superlink-ca {wishes.superlink_ca}: no such file")
+    asked = Directions(
+        broker=wishes.broker.where, superlink=address, superlink_ca=wishes.superlink_ca, insecure=wishes.insecure
+    )
+    return asked.connection()
 
 
 def _own_broker(wishes: Wishes) -> tuple[Address, Credentials]:
@@ -140,4 +155,6 @@ def _environment(fleet: Path, broker: Address, ca: Path | None, credentials: Pat
         told[live_app.BROKER_CA] = str(ca.resolve())
     if credentials is not None:
         told[live_app.BROKER_CREDENTIALS] = str(credentials.resolve())
-    return {**os.environ, **told}
+    ours_alone = (live_app.FLEET, live_app.BROKER, live_app.BROKER_CA, live_app.BROKER_CREDENTIALS)
+    others = {name: value for name, value in os.environ.items() if name not in ours_alone}  # not somebody's old ones
+    return {**others, **told}

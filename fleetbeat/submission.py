@@ -149,6 +149,7 @@ def _flwr(connection: Connection, *command: str) -> dict[str, Any]:
                 capture_output=True,
                 text=True,
                 timeout=_ANSWERS_WITHIN_S,
+                start_new_session=True,  # Ctrl-C is for us to handle: then the run is stopped
             )
         except subprocess.TimeoutExpired:
             raise SuperLinkAway(

@@ -22,6 +22,7 @@ from fleetbeat.cli.options import (
     SuperLinkCa,
     Verbose,
     fleet_from,
+    running,
 )
 from fleetbeat.terminal import listen, say
 
@@ -129,4 +130,5 @@ def aggregate(
         insecure=insecure,
     )
     said = desk.said_to_the_server(loaded, rounds, sets or ())
-    tell_the_end(desk.aggregate(loaded, directions, said, speed=speed, out=out, quiet=quiet or json), json=json)
+    ran = desk.aggregate(loaded, directions, said, speed=running(speed), out=out, quiet=quiet or json)
+    tell_the_end(ran, json=json)

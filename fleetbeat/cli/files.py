@@ -42,7 +42,7 @@ def broker(
         list[str] | None,
         typer.Option(metavar="NAME=DEVICES", help="A user for a process that hosts DEVICES (a,b,…); repeatable"),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, help="How long the certificates hold")] = 365,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="How long the certificates hold")] = 365,
     insecure: Annotated[bool, typer.Option("--insecure", help="No TLS")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the secrets that DIR holds; add what is missing")] = False,
     renew: Annotated[bool, typer.Option("--renew", help="Replace certificates, passwords and keys in DIR")] = False,

@@ -1,9 +1,12 @@
 """What commands ask for alike, and the fleet that they mean by it."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from broker.errors import UsageError
 
 if TYPE_CHECKING:
     from devices.settings import Fleet as FleetSettings
@@ -64,6 +67,13 @@ SuperLinkCa = Annotated[
     ),
 ]
 Insecure = Annotated[bool, typer.Option("--insecure", envvar="FLEETBEAT_INSECURE", help="No TLS to the SuperLink")]
+
+
+def running(speed: float) -> float:
+    """Return *speed*, if life runs at it; raises UsageError (an option's range lets NaN pass)."""
+    if not math.isfinite(speed):
+        raise UsageError(f"--speed {speed}: expected a finite number of seconds of life in a second")
+    return speed
 
 
 def fleet_from(

@@ -7,7 +7,7 @@ import typer
 
 from fleetbeat.cli.app import app
 from fleetbeat.cli.ending import tell_the_end
-from fleetbeat.cli.options import Days, Fleet, Json, Out, Quiet, Seed, Sets, Verbose, fleet_from
+from fleetbeat.cli.options import Days, Fleet, Json, Out, Quiet, Seed, Sets, Verbose, fleet_from, running
 from fleetbeat.terminal import listen
 
 
@@ -107,4 +107,6 @@ def up(
         plain=plain,
         insecure=insecure,
     )
-    tell_the_end(live.up(loaded, wishes, speed=speed, submits=not wait, out=out, quiet=quiet or json), json=json)
+    tell_the_end(
+        live.up(loaded, wishes, speed=running(speed), submits=not wait, out=out, quiet=quiet or json), json=json
+    )

@@ -251,3 +251,23 @@ def test_a_broker_nobody_vouches_for_is_told_before_anything_is_written(fleetbea
 
     assert "no safe connection" in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("up", "household", "--speed", "nan"), "--speed nan: expected a finite number"),
+        (("up", "household", "--broker-ca", "ca.crt"), "--broker-ca are for a broker of your own"),
+        (("up", "household", "--broker", "memory"), "live devices need a real broker"),
+        (("broker", "household", "--out", "b", "--house", "a=phone-1", "--house", "a=tablet-1"), "a was said before"),
+        (("broker", "household", "--out", "b", "--days", "9999999"), "36500"),
+    ],
+)
+def test_what_cannot_be_live_is_said_before_anything_is_written(
+    words: tuple[str, ...], says: str, fleetbeat: Command, tmp_path: Path
+) -> None:
+    answer = fleetbeat(*words)
+
+    assert answer.code == 2
+    assert says in " ".join(answer.err.split())
+    assert not (tmp_path / "runs").exists()
