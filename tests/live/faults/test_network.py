@@ -7,7 +7,8 @@ import pytest
 from broker import events as ev
 from tests.live.faults.stage import check_files, pause, staged, until
 
-SILENCE_WALL_S = 12.0
+SILENCE_WALL_S = 7.0
+"""A node is given up after 20 s without a heartbeat, the last of which may be 9 s old: shorter by far than the rest."""
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
 
@@ -40,10 +41,13 @@ def test_a_bad_network_that_then_is_cut_costs_time_and_nothing_else(tmp_path: Pa
         until(lambda: len(stage.of(ev.HubFound)) == 4, 20.0, lambda: stage.of(ev.HubLost))
         stage.close()
 
-        assert stage.outcomes() == {(r, f"phone-{n}"): [("delivered", "")] for r in (1, 2) for n in (1, 2)}
+        ends = stage.outcomes()
+        assert set(ends) == {(r, f"phone-{n}") for r in (1, 2) for n in (1, 2)}
+        slow = {("delivered", ""), ("late", "waited"), ("late", "slow_link"), ("lost_link", "uploading")}
+        assert {end for each in ends.values() for end in each} <= slow, "by how long it took, and by nothing else"
         assert max(stage.length_s(round_) for round_ in (1, 2)) <= stage.fleet.learning.round_deadline_s
         for band in ("band-1", "band-2"):
-            assert silent[band]["readings_sensed"] > silent[band]["readings_buffered"] + 300
+            assert silent[band]["readings_sensed"] > silent[band]["readings_buffered"] + 100
             assert books[band]["readings_sensed"] == books[band]["readings_buffered"]
         check_files(home, books)
         assert stage.of(ev.MessageRefused) == []
