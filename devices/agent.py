@@ -112,7 +112,7 @@ class Agent:
             life = next(self._lives)
         self._miss(life)
         if self._is.memoir is not None:
-            self._is.memoir.tell_the_past(now_s)
+            self._is.memoir.begin(now_s)
         self._turn_to(life, now_s, anew=True)
         await self._look_around(now_s)
         while (now_s := loop.time()) < until_s:

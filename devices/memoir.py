@@ -1,14 +1,13 @@
 """The memoir: what a device writes down of itself for its next process, should this one end in mid-life.
 
 Readings have files of their own (`devices.storage`). Here is the rest: battery, energies, counters, and the task under
-way. It is written whenever an interval of the device's life is complete, at the latest once an hour of life: what a
-killed process did after that is forgotten.
+way. It is written whenever an interval of the device's life is complete, at the latest once an hour of life, and at
+each step of a task: what a killed process did after that is forgotten.
 """
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -21,7 +20,7 @@ from devices.storage.notes import OF_A_LIFE, Notes
 
 KILLED = "ProcessKilled"
 """The name of what happened to a task or a device whose process ended without a word."""
-_SELF, _TASK = f"{OF_A_LIFE}memoir", f"{OF_A_LIFE}memoir_task"
+_KEY = f"{OF_A_LIFE}memoir"
 _KEPT = ("online_s", "charging_s", "worn_s", "battery_min", "battery_deaths", "bytes_up", "bytes_down")
 """Figures that are in no file of readings."""
 
@@ -30,11 +29,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task that was under way: since when, and what training and transfers had cost by then, in joules."""
+    """A task that is under way: the moment of its last step, and what all tasks before it had cost, in joules."""
 
     round: int
     phase: str
-    since_s: float
+    last_s: float
     began_j: float
 
 
@@ -59,12 +58,26 @@ class Memoir:
         self._power = power
         self._figures = figures
         self._record = record
+        self._lived_until_s = 0.0
+        self._task: Task | None = None
         self.past = _read(notes)
         """What an earlier process left, if there was one."""
         if self.past is not None:
             power.restore(self.past.level_j, self.past.spent_j)
             for name in _KEPT:
                 setattr(figures, name, self.past.figures[name])
+
+    def begin(self, now_s: float) -> None:
+        """The device lives, from *now_s* on. Say what became of it, and of its task, when an earlier process ended."""
+        past = self.past
+        if past is not None:
+            battery = round(self._power.share, 4)
+            if not past.in_order:
+                self._record(ev.SoftwareCrashed(past.lived_until_s, self._device, KILLED))
+            if past.task is not None:
+                self._settle(past.task, max(past.lived_until_s, past.task.last_s))
+            self._record(ev.PoweredOn(now_s, self._device, battery))
+        self.write(now_s)
 
     def keeping(self, lived: Callable[[Lived], None]) -> Callable[[Lived], None]:
         """Return *lived*, but that everything is written down first."""
@@ -75,54 +88,43 @@ class Memoir:
 
         return write_and_tell
 
-    def write(self, now_s: float, *, in_order: bool = False) -> None:
-        """Write down how the device stands at *now_s*; *in_order*: there is nothing to come."""
-        self._put(
-            _SELF,
-            {
-                "lived_until_s": now_s,
-                "in_order": in_order,
-                "level_j": self._power.level_j,
-                "spent_j": self._power.all_spent_j,
-                "figures": {name: getattr(self._figures, name) for name in _KEPT},
-            },
-        )
-
     def record(self, event: ev.Event) -> None:
-        """Pass on what is told of the device's work, and know which task is under way."""
-        if isinstance(event, ev.TaskFetched):
-            self._put(
-                _TASK,
-                {"round": event.round, "phase": event.phase, "since_s": event.t_s, "began_j": self._power.work_j},
-            )
-        elif isinstance(event, ev.TaskRefused | ev.WorkSettled):
-            self._put(_TASK, None)
+        """Pass on what is told of the device's work, and write down how far it is."""
+        if isinstance(event, ev.Work):
+            if isinstance(event, ev.TaskFetched):
+                self._task = Task(event.round, event.phase, event.t_s, self._power.work_j)
+            elif isinstance(event, ev.TaskRefused | ev.WorkSettled):
+                self._task = None
+            elif self._task is not None:
+                self._task = replace(self._task, last_s=event.t_s)
+            self.write(self._lived_until_s)
         self._record(event)
 
-    def tell_the_past(self, now_s: float) -> None:
-        """Say what became of the device, and of its task, when the earlier process ended; it is on again *now_s*."""
-        past = self.past
-        if past is None:
-            return
-        battery = round(self._power.share, 4)
-        if not past.in_order:
-            self._record(ev.SoftwareCrashed(past.lived_until_s, self._device, KILLED))
-        task = past.task
-        if task is not None:
-            place = max(past.lived_until_s, task.since_s), self._device, task.round, task.phase
-            self._record(ev.WorkCrashed(*place, KILLED))
-            self._record(ev.WorkSettled(*place, 0.0, 0.0, max(0.0, self._power.work_j - task.began_j), 0, 0))
-            self._put(_TASK, None)
-        self._record(ev.PoweredOn(now_s, self._device, battery))
-
-    def _put(self, key: str, what: Mapping[str, Any] | None) -> None:
+    def write(self, lived_until_s: float, *, in_order: bool = False) -> None:
+        """Write down how the device stands; its life is told until *lived_until_s*. *in_order*: nothing is to come."""
+        self._lived_until_s = lived_until_s
+        past = Past(
+            lived_until_s,
+            in_order,
+            self._power.level_j,
+            self._power.all_spent_j,
+            {name: getattr(self._figures, name) for name in _KEPT},
+            self._task,
+        )
         try:
-            self._notes.put(key, orjson.dumps(what))
+            self._notes.put(_KEY, orjson.dumps(past))
         except StorageFull as error:  # it lives on; the next process will know less of it
-            _log.debug("%s: %s is not noted: %s", self._device, key, error)
+            _log.debug("%s: its memoir is not written: %s", self._device, error)
+
+    def _settle(self, task: Task, at_s: float) -> None:
+        place = at_s, self._device, task.round, task.phase
+        self._record(ev.WorkCrashed(*place, KILLED))
+        self._record(ev.WorkSettled(*place, 0.0, 0.0, max(0.0, self._power.work_j - task.began_j), 0, 0))
 
 
 def _read(notes: Notes) -> Past | None:
-    known = orjson.loads(notes.get(_SELF) or b"null")
-    task = orjson.loads(notes.get(_TASK) or b"null")
-    return Past(**known, task=Task(**task) if task else None) if known else None
+    known = orjson.loads(notes.get(_KEY) or b"null")
+    if known is None:
+        return None
+    task = known.pop("task")
+    return Past(**known, task=Task(**task) if task else None)

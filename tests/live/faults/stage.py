@@ -252,6 +252,10 @@ class Stage:
                 found.setdefault((trail.round, trail.device), []).append((trail.outcome, trail.reason))
         return found
 
+    def in_time(self, round_: int) -> bool:
+        """Whether a round ended by its deadline (after which closing it takes the server a moment)."""
+        return self.length_s(round_) <= self.fleet.learning.round_deadline_s + 2 * self.pace.speed
+
     def length_s(self, round_: int) -> float:
         """Return how long after its (first) selection a round had ended, in seconds of life."""
         (start, *_), (end, *_) = (

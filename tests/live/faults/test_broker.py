@@ -56,7 +56,7 @@ def test_a_broker_that_is_away_and_a_date_that_is_wrong_cost_no_reading_and_no_r
         assert stage.outcomes() == {
             (round_, f"phone-{number}"): [("delivered", "")] for round_ in (1, 2, 3) for number in (1, 2)
         }
-        assert max(stage.length_s(round_) for round_ in (1, 2, 3)) <= stage.fleet.learning.round_deadline_s
+        assert all(stage.in_time(round_) for round_ in (1, 2, 3))
         lived_s = end["phone-1"]["charging_s"] - born["phone-1"]["charging_s"]
         assert lived_s == pytest.approx(end_s - born_s, abs=2 * stage.pace.speed), "nobody's life moved with the date"
         assert [len(stage.of(kind)) for kind in (ev.HubLost, ev.HubFound)] == [4, 4]
