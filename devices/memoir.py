@@ -72,10 +72,11 @@ class Memoir:
         past = self.past
         if past is not None:
             battery = round(self._power.share, 4)
+            ended_s = past.lived_until_s if past.task is None else max(past.lived_until_s, past.task.last_s)
             if not past.in_order:
-                self._record(ev.SoftwareCrashed(past.lived_until_s, self._device, KILLED))
+                self._record(ev.SoftwareCrashed(ended_s, self._device, KILLED))
             if past.task is not None:
-                self._settle(past.task, max(past.lived_until_s, past.task.last_s))
+                self._settle(past.task, ended_s)
             self._record(ev.PoweredOn(now_s, self._device, battery))
         self.write(now_s)
 
