@@ -129,10 +129,6 @@ class SuperLink:
             reply.message = self._error_message(TORN_UPLOAD, reply.task.task_id, now_s)
         return reply.message
 
-    def next_change(self, task_ids: Iterable[str], now_s: float) -> float:
-        """Return the earliest moment at which pulling *task_ids* gives something if nobody acts; infinity: never."""
-        return min((self.tasks[task_id].due_s(now_s) for task_id in task_ids), default=math.inf)
-
     def _error(self, error: Error, task: Task, at_s: float) -> Reply:
         self._close(task)
         return Reply(task, at_s, self._error_message(error, task.task_id, at_s))

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from devices.circumstances import Circumstances, said
+from broker import events as ev
+from devices.circumstances import COLUMNS, Circumstances, said
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,29 @@ class Lived:
     life: Circumstances
     why_not: str | None
     """None: ready to train."""
+
+
+def told(line: Lived) -> ev.IntervalLived:
+    """Return *line* as an event, to be told when it is complete."""
+    around = {column: getattr(line.life, column) for column in COLUMNS}
+    return ev.IntervalLived(
+        line.to_s,
+        line.device,
+        line.from_s,
+        line.to_s,
+        line.power,
+        battery_start=line.battery_start,
+        battery_end=line.battery_end,
+        why_not=line.why_not,
+        **around,
+    )
+
+
+def lived_in(event: ev.IntervalLived) -> Lived:
+    """Return the line that `told` told."""
+    life = Circumstances(event.from_s, event.to_s, **{column: getattr(event, column) for column in COLUMNS})
+    span, batteries = (event.from_s, event.to_s), (event.battery_start, event.battery_end)
+    return Lived(event.device or "", *span, event.power, *batteries, life, event.why_not)
 
 
 class LifeLog:

@@ -13,9 +13,8 @@ from aggregator.accounting import Account, Glance
 from aggregator.course import Arrays, Course, course_from
 from broker import events as ev
 from devices.buffer import Buffer
-from devices.circumstances import Circumstances
 from devices.figures import Report, report_of
-from devices.lifelog import Lived
+from devices.lifelog import Lived, lived_in
 from devices.residents import Device
 from devices.settings import Fleet
 from fleetbeat.packing import unpacked
@@ -23,7 +22,6 @@ from fleetbeat.run_folder import RunFolder
 
 _UNWRITTEN = (ev.ModelShared, ev.DeviceReported, ev.IntervalLived)
 """What tables and model files are made of has no line in the journal."""
-
 
 _FIRST: dict[type[ev.Event], int] = {ev.RunStarted: 0, ev.SelectionMade: 1, ev.DeviceSelected: 2}
 """What others refer to comes before them when the moment is the same."""
@@ -37,13 +35,7 @@ class Chronicle:
 
     clock = "live"
 
-    def __init__(
-        self,
-        fleet: Fleet,
-        residents: Sequence[Device],
-        initial: Arrays,
-        folder: RunFolder,
-    ) -> None:
+    def __init__(self, fleet: Fleet, residents: Sequence[Device], initial: Arrays, folder: RunFolder) -> None:
         self.fleet = fleet
         self.residents = residents
         self.buffers: Mapping[str, Buffer] = {}
@@ -79,7 +71,7 @@ class Chronicle:
         with self._lock:
             events = in_order(self._events)
         self._read_lives(events)
-        self.account, self.course = Account(self._glance), course_from(self._initial)
+        account, course = Account(self._glance), course_from(self._initial)
         self._seen = {}
         for event in events:
             if ended_s is not None and event.t_s > ended_s and not isinstance(event, _AFTER_THE_END):
@@ -88,34 +80,25 @@ class Chronicle:
             if isinstance(event, ev.LifeChanged):
                 link = str(event.value) if event.what == "far_link" else self._seen_of(event).link
                 self._seen[event.device or ""] = Glance(event.battery, link)
-            self.account.record(event)
-            self._follow(event)
+            account.record(event)
+            _follow(course, event)
         if ended_s is not None:
             self._moment_s = ended_s
-            self.account.close(ended_s)
-            self.account.check(ended=True)
+            account.close(ended_s)
+        self.account, self.course = account, course  # now only: whoever looks meanwhile sees the last telling, whole
+        if ended_s is not None:
+            account.check(ended=True)
 
     def journal(self) -> list[ev.Event]:
         """Return the journal's events in the order of life."""
         with self._lock:
             return [event for event in in_order(self._events) if not isinstance(event, _UNWRITTEN)]
 
-    def _follow(self, event: ev.Event) -> None:
-        course = self.course
-        if isinstance(event, ev.MetricsNoted):
-            course.note(event.name, event.round, event.metrics)
-        elif isinstance(event, ev.ModelShared):
-            course.arrays = unpacked(event.npz_base64)
-        elif isinstance(event, ev.RoundEnded):
-            course.rounds_done = max(course.rounds_done, event.round)
-        elif isinstance(event, ev.ServerEnded):
-            course.ends(event.cause, event.reason)
-
     def _read_lives(self, events: Sequence[ev.Event]) -> None:
         lived: list[Lived] = []
         for event in events:
             if isinstance(event, ev.IntervalLived) and event.device is not None:
-                lived.append(_lived(event))
+                lived.append(lived_in(event))
             elif isinstance(event, ev.DeviceReported) and event.device is not None:
                 self._reports[event.device] = report_of(event.figures)
         lived.sort(key=lambda line: line.from_s)
@@ -162,17 +145,12 @@ def in_order(events: Sequence[ev.Event]) -> list[ev.Event]:
     return [event for *_, event in sorted(placed, key=lambda entry: entry[:3])]
 
 
-def _lived(event: ev.IntervalLived) -> Lived:
-    life = Circumstances(
-        event.from_s,
-        event.to_s,
-        charging=event.charging,
-        near_link=event.near_link,
-        far_link=event.far_link,
-        place=event.place,
-        worn=event.worn,
-        in_use=event.in_use,
-    )
-    span = event.from_s, event.to_s
-    batteries = event.battery_start, event.battery_end
-    return Lived(event.device or "", *span, event.power, *batteries, life, event.why_not)
+def _follow(course: Course, event: ev.Event) -> None:
+    if isinstance(event, ev.MetricsNoted):
+        course.note(event.name, event.round, event.metrics)
+    elif isinstance(event, ev.ModelShared):
+        course.arrays = unpacked(event.npz_base64)
+    elif isinstance(event, ev.RoundEnded):
+        course.rounds_done = max(course.rounds_done, event.round)
+    elif isinstance(event, ev.ServerEnded):
+        course.ends(event.cause, event.reason)

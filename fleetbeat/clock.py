@@ -11,12 +11,13 @@ import concurrent.futures
 import selectors
 import signal
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
 from broker.errors import HeldTooLong
+from fleetbeat.real_selector import RealSelector
 
 Result = TypeVar("Result")
 
@@ -26,11 +27,11 @@ PATIENCE_S = 300.0
 _MICROSECOND = 1e-6
 
 
-class _Jump(selectors.BaseSelector):
+class _Jump(RealSelector):
     """A selector that moves the clock to the next timer instead of waiting for it."""
 
     def __init__(self) -> None:
-        self._real = selectors.DefaultSelector()
+        super().__init__()
         self.loop: VirtualLoop | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -39,7 +40,7 @@ class _Jump(selectors.BaseSelector):
             return []
         if loop.woken.is_set():  # another thread left a call for us: read it before time moves
             loop.woken.clear()
-            return self._real.select(0)
+            return self.real.select(0)
         if timeout is None:
             return self._wait_for_a_thread(loop)
         if timeout > 0:
@@ -48,7 +49,7 @@ class _Jump(selectors.BaseSelector):
 
     def _wait_for_a_thread(self, loop: "VirtualLoop") -> list[tuple[selectors.SelectorKey, int]]:
         """Nothing is due, ever: only another thread can still bring news."""
-        events = self._real.select(loop.patience_s)
+        events = self.real.select(loop.patience_s)
         if not events:
             raise HeldTooLong(
                 f"at t = {loop.time():.0f} s everything waits and nothing is due: "
@@ -56,21 +57,6 @@ class _Jump(selectors.BaseSelector):
             )
         loop.woken.clear()
         return events
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._real.register(fileobj, events, data)
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._real.unregister(fileobj)
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._real.modify(fileobj, events, data)
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._real.get_map()
-
-    def close(self) -> None:
-        self._real.close()
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from broker.errors import UsageError
+from broker.ports import HERE
 
-HERE = "127.0.0.1"
 OFFLINE = {
     "FLWR_TELEMETRY_ENABLED": "0",
     "FLWR_DISABLE_UPDATE_CHECK": "1",

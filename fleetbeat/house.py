@@ -20,7 +20,7 @@ from devices.fleet_api.node import FleetNode
 from devices.fleet_api.rhythm import Rhythm
 from devices.host import Host
 from devices.learning.client_app import app as client_app
-from devices.lifelog import Lived
+from devices.lifelog import told
 from devices.residents import Device
 from devices.seals import WearersSeals
 from devices.settings import Fleet
@@ -104,7 +104,7 @@ class House:
             app=_Apps(fleet, self._door, self._nodes, lambda device: self._host.buffers[device]),
             store=self._store,
             record=record,
-            lived=self._lived,
+            lived=lambda line: record(told(line)),
             seals=WearersSeals(roads.wearers, fleet.name, self._store) if roads.wearers is not None else None,
             hub_retry_s=HUB_RETRY_WALL_S * pace.speed,
         )
@@ -170,24 +170,3 @@ class House:
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             self.report()
-
-    def _lived(self, line: Lived) -> None:
-        life = line.life
-        self._record(
-            ev.IntervalLived(
-                line.to_s,
-                line.device,
-                line.from_s,
-                line.to_s,
-                line.power,
-                life.charging,
-                line.battery_start,
-                line.battery_end,
-                life.near_link,
-                life.far_link,
-                life.place,
-                life.worn,
-                life.in_use,
-                line.why_not,
-            )
-        )

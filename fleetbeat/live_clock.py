@@ -7,14 +7,13 @@ of their own, so that life runs faster and the wires do not.
 import asyncio
 import selectors
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from broker.pace import Pace
+from fleetbeat.real_selector import RealSelector
 
 Result = TypeVar("Result")
-
-UnixTime = Callable[[], float]
 
 
 def wall_unix_s() -> float:
@@ -22,30 +21,15 @@ def wall_unix_s() -> float:
     return time.time()  # noqa: TID251  # the one place
 
 
-class _Slow(selectors.BaseSelector):
+class _Slow(RealSelector):
     """A selector that is asked to wait in life's seconds and waits in the wall's."""
 
     def __init__(self, speed: float) -> None:
-        self._real = selectors.DefaultSelector()
+        super().__init__()
         self._speed = speed
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        return self._real.select(None if timeout is None else timeout / self._speed)
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._real.register(fileobj, events, data)
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        return self._real.unregister(fileobj)
-
-    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        return self._real.modify(fileobj, events, data)
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        return self._real.get_map()
-
-    def close(self) -> None:
-        self._real.close()
+        return self.real.select(None if timeout is None else timeout / self._speed)
 
 
 class LiveLoop(asyncio.SelectorEventLoop):
@@ -55,7 +39,7 @@ class LiveLoop(asyncio.SelectorEventLoop):
     date moves nobody's life.
     """
 
-    def __init__(self, pace: Pace, unix_time: UnixTime = wall_unix_s) -> None:
+    def __init__(self, pace: Pace, unix_time: Callable[[], float] = wall_unix_s) -> None:
         self.pace = pace
         self._born_s = pace.life_s(unix_time())
         self._mark_s = time.monotonic()

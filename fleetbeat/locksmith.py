@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from broker.access import HEALTH_USER, OBSERVER_USER, SERVER_USER
-from broker.certificates import Authority, server_certificate, still_good
+from broker.certificates import Authority
 from broker.credentials import read_credentials
 from broker.errors import SettingsError, UsageError
 from broker.mosquitto import configuration as conf
-from broker.secret_files import write_secret, write_whole
+from broker.secret_files import write_secret
 from broker.topics import ROOT
 from devices.fleet_file import Overrides, freeze, load_fleet
 from devices.residents import Device, residents
 from devices.settings import Fleet
 from fleetbeat.lodging import lodgers
-from fleetbeat.own_broker import AUTHORITY_KEY, CREDENTIALS, KEYS, RENEW_DAYS, YEAR_DAYS, write_everything
+from fleetbeat.own_broker import write_everything
+from fleetbeat.strongbox import AUTHORITY_KEY, CREDENTIALS, KEYS, RENEW_DAYS, YEAR_DAYS, keep_good
 
 CABINET, HANDS, RUNS = Path("/cabinet"), Path("/hand"), Path("/runs")
 """Where everything is kept; where the volume of each service is mounted; where run folders go."""
@@ -134,13 +135,9 @@ def _write_superlink_certificate(cabinet: Path, *, keep: bool) -> None:
     authority = Authority((cabinet / conf.CA).read_bytes(), (cabinet / AUTHORITY_KEY).read_bytes())
     certificate, key = cabinet / f"{SUPERLINK}.crt", cabinet / f"{SUPERLINK}.key"
     hosts = (SUPERLINK, "localhost", "127.0.0.1")
-    there = keep and certificate.exists() and key.exists()
-    if there and still_good(certificate.read_bytes(), authority, hosts, RENEW_DAYS):
-        return
-    pair = server_certificate(authority, hosts, YEAR_DAYS)
-    certificate.unlink(missing_ok=True)
-    write_secret(key, pair.key)
-    write_whole(certificate, pair.certificate)
+    if not keep:
+        certificate.unlink(missing_ok=True)
+    keep_good(certificate, key, authority, hosts, YEAR_DAYS, RENEW_DAYS)
 
 
 def _whole(name: str, said: str | None) -> int | None:

@@ -46,11 +46,6 @@ class Newsroom:
         self._thread = threading.Thread(target=self._work, name="newsroom", daemon=True)
         self._thread.start()
 
-    @property
-    def trouble(self) -> Exception | None:
-        """Why nothing is written any more, if so: a full disk, a broken sum."""
-        return self._trouble
-
     def hear(self, event: ev.Event) -> None:
         """Take note of *event*; may be called from any thread."""
         self._chronicle.hear(event)

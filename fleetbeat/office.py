@@ -1,6 +1,5 @@
 """The office of a live run: tells the time, hands in the run, follows what is told, and writes it down."""
 
-import logging
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -30,8 +29,6 @@ from fleetbeat.submission import Settings
 from fleetbeat.world import run_config
 
 PATIENCE_WALL_S = 10.0
-
-_log = logging.getLogger(__name__)
 
 
 class Office:

@@ -1,7 +1,5 @@
 """All that a broker of your own needs, in one folder: configuration, users, rules, certificates, keys for the seals."""
 
-import os
-import secrets
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,28 +10,22 @@ from rich.markup import escape
 
 from broker.access import EVERYBODY_FILE, OBSERVER_USER, Access
 from broker.address import PORTS
-from broker.certificates import Authority, general_name, holds, new_authority, server_certificate, still_good
-from broker.credentials import read_credentials
+from broker.certificates import general_name
 from broker.errors import UsageError
-from broker.keyring import key_line, read_key
 from broker.mosquitto import configuration as conf
 from broker.mosquitto import find_mosquitto
-from broker.seal import KEY_BYTES, wearer_key
 from broker.secret_files import write_secret, write_whole
 from broker.topics import ROOT
 from devices.residents import Device, residents
 from devices.settings import Fleet
+from fleetbeat import strongbox
 from fleetbeat.brokers import access_of
+from fleetbeat.strongbox import CREDENTIALS, KEYS, YEAR_DAYS
 
 HERE = ("localhost", "127.0.0.1")
 HOUSE = "house"
 """The user for a process that hosts all of a fleet's devices."""
 CONFIGURATION = "mosquitto.conf"
-AUTHORITY_KEY = "ca.key"
-CREDENTIALS, KEYS = "credentials", "keys"
-RENEW_DAYS = 30
-"""With so few days left a certificate is made anew."""
-YEAR_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +78,7 @@ def write_everything(
     """Write to *out* all that a broker for the devices *here* needs; without *hosts* it is for this machine alone.
 
     With *keep* the secrets in *out* stay as they are: passwords, wearers' keys, the authority, and certificates
-    that are for the same hosts and good for another `RENEW_DAYS`; what is missing is added, and who is gone goes.
+    that are for the same hosts and good for a month (`RENEW_DAYS`); what is missing is added, and who is gone goes.
     So it may be run before every start. Raises UsageError for what cannot be.
     """
     names = [device.name for device in here]
@@ -95,12 +87,12 @@ def write_everything(
     for host in reached:
         general_name(host)  # before anything is written
     wearers = tuple(dict.fromkeys(device.wearer for device in here))
-    _make_folders(out)
-    passwords = _passwords(access, out, keep=keep)
-    _write_credentials(access, passwords, out)
-    _write_keys(wearers, out / KEYS, keep=keep)
+    strongbox.make_folders(out)
+    passwords = strongbox.passwords(access, out, keep=keep)
+    strongbox.write_credentials(access, passwords, out)
+    strongbox.write_keys(wearers, out / KEYS, keep=keep)
     if tls:
-        _write_certificates(fleet, out, reached, days, keep=keep)
+        strongbox.write_certificates(fleet, out, reached, days, keep=keep)
     for name, content in conf.access_files(access, passwords).items():
         write_secret(out / name, content.encode())
     port = PORTS["mqtts" if tls else "mqtt"]
@@ -192,76 +184,3 @@ def _access(fleet: str, here: Sequence[Device], houses: Mapping[str, Collection[
         return access_of(fleet, here, houses)
     except ValueError as error:
         raise UsageError(str(error)) from None
-
-
-def _make_folders(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name in (CREDENTIALS, KEYS, conf.STORE):
-            (out / name).mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"{out}: cannot be written: {os.strerror(error.errno or 0)}") from None
-
-
-def _passwords(access: Access, out: Path, *, keep: bool) -> dict[str, str]:
-    everybody = out / CREDENTIALS / EVERYBODY_FILE
-    passwords = conf.new_secrets(access.users)
-    if keep and everybody.exists():
-        known = read_credentials(everybody)
-        passwords |= {login[0]: login[1] for login in map(known.of, access.users) if login is not None}
-    return passwords
-
-
-def _write_credentials(access: Access, passwords: Mapping[str, str], out: Path) -> None:
-    """Write a file for each user, and for each house with the lines of its devices; first the one with all of them."""
-    folder = out / CREDENTIALS
-    files = {EVERYBODY_FILE: list(access.users)}
-    files |= {user: [user, *access.houses.get(user, ())] for user in access.users}
-    for name, users in files.items():
-        write_secret(folder / name, "".join(f"{user}:{passwords[user]}\n" for user in users).encode())
-    _clear(folder, files)
-
-
-def _write_keys(wearers: Collection[str], folder: Path, *, keep: bool) -> None:
-    secret = secrets.token_bytes(KEY_BYTES)  # kept nowhere: each wearer's devices have their wearer's key alone
-    for wearer in wearers:
-        if keep and (folder / wearer).exists():
-            read_key(folder / wearer)
-        else:
-            write_secret(folder / wearer, key_line(wearer_key(secret, wearer)))
-    _clear(folder, wearers)
-
-
-def _write_certificates(fleet: str, out: Path, hosts: Collection[str], days: int, *, keep: bool) -> None:
-    """Write a key before what certifies it: if we are cut off between, the certificate is missing and made anew."""
-    left_days = min(RENEW_DAYS, days // 3)
-    authority = _known_authority(out, left_days) if keep else None
-    if authority is None:
-        authority = new_authority(f"Fleetbeat {fleet}", days)
-        (out / conf.CA).unlink(missing_ok=True)
-        write_secret(out / AUTHORITY_KEY, authority.key)
-        write_whole(out / conf.CA, authority.certificate)
-    certificate, key = out / conf.CERTIFICATE, out / conf.KEY
-    there = certificate.exists() and key.exists()
-    if there and still_good(certificate.read_bytes(), authority, hosts, left_days):
-        return
-    pair = server_certificate(authority, hosts, days)
-    certificate.unlink(missing_ok=True)
-    write_secret(key, pair.key)
-    write_whole(certificate, pair.certificate)
-
-
-def _known_authority(out: Path, left_days: int) -> Authority | None:
-    """Return the authority of an earlier time, unless it is about to expire."""
-    certificate, key = out / conf.CA, out / AUTHORITY_KEY
-    if not (certificate.exists() and key.exists()):
-        return None
-    authority = Authority(certificate.read_bytes(), key.read_bytes())
-    return authority if holds(authority.parsed, left_days) else None
-
-
-def _clear(folder: Path, kept: Collection[str]) -> None:
-    """Remove the secrets of those who are gone."""
-    for path in folder.iterdir():
-        if path.name not in kept:
-            path.unlink()

@@ -2,7 +2,6 @@
 
 import http.client
 import signal
-import socket
 import ssl
 import subprocess
 import time
@@ -13,8 +12,9 @@ from pathlib import Path
 from types import TracebackType
 
 from broker.errors import UsageError
-from fleetbeat.flower_programs import HERE, find_program, flower_environment
-from fleetbeat.lifeline import Lifeline
+from broker.lifeline import Lifeline
+from broker.ports import HERE, PortTaken, check_free, free_port, taken
+from fleetbeat.flower_programs import find_program, flower_environment
 from fleetbeat.offspring import Offspring
 
 _STARTS_WITHIN_S = 60.0
@@ -30,10 +30,6 @@ _LAST_LINES = 6
 
 class SuperLinkFailed(UsageError):
     """A SuperLink does not start, or ended by itself; the message has its last words."""
-
-
-class PortTaken(SuperLinkFailed):
-    """Another program listens on the port that the SuperLink was to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class PrivateSuperLink:
     def _start_anywhere(self) -> None:
         """Start it on a free port; somebody else may take one before it does."""
         for _ in range(_FREE_PORTS):
-            self._port = _free_port()
+            self._port = free_port()
             with suppress(PortTaken):
                 self._start()
                 break
@@ -141,7 +137,7 @@ class PrivateSuperLink:
             raise PortTaken(f"no port of {HERE} stayed free for as long as a SuperLink needs to start")
 
     def _start(self) -> None:
-        _check_free(self._port)
+        check_free(self._port)
         command = [self._program, "--host", HERE, "--port", str(self._port), *self._options]
         with self.log.open("ab") as log:
             self._said_before = log.tell()
@@ -166,7 +162,7 @@ class PrivateSuperLink:
             if _ended_within(process, _LOOK_EVERY_S):
                 words = self.last_words()
                 if "address already in use" in words.lower():
-                    raise PortTaken(_taken(self._port))
+                    raise PortTaken(taken(self._port))
                 raise SuperLinkFailed(
                     f"{self._program} does not start (exit code {process.returncode}). Its last words: {words}"
                 )
@@ -233,23 +229,3 @@ def _ended_within(process: "subprocess.Popen[bytes]", seconds: float) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return True
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind((HERE, 0))
-        port: int = door.getsockname()[1]
-        return port
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as it does: connections just ended are none
-        try:
-            door.bind((HERE, port))
-        except OSError as error:
-            raise PortTaken(_taken(port) if port > 1023 else f"port {port}: {error.strerror}") from None
-
-
-def _taken(port: int) -> str:
-    return f"port {port} of {HERE} is taken: another program listens there; stop it, or choose another port"

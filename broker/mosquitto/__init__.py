@@ -1,6 +1,6 @@
 """Mosquitto as a fleet's own broker: found, configured, started, and gone when we are gone."""
 
 from broker.mosquitto.find import find_mosquitto
-from broker.mosquitto.private import Door, PortTaken, PrivateMosquitto
+from broker.mosquitto.private import Door, PrivateMosquitto
 
-__all__ = ["Door", "PortTaken", "PrivateMosquitto", "find_mosquitto"]
+__all__ = ["Door", "PrivateMosquitto", "find_mosquitto"]

@@ -4,28 +4,13 @@ Ctrl-C is for us to handle, while the devices still need their broker; a small s
 of a pipe ends Mosquitto when we end: by return, crash or SIGKILL.
 """
 
-import os
 import subprocess
 from pathlib import Path
 
+from broker.lifeline import Lifeline
 from broker.open_files import allow_many_files
 
-_STOPS_WITHIN_S = 5.0
-
-_WATCH = 'read -r _; kill "$1"; rm -rf "$2"'
-"""Read our end of the pipe until nobody holds it any more, then clear up."""
-
-_lifelines: set[int] = set()
-
-
-def _let_go() -> None:
-    """A forked child must not hold the pipe, or Mosquitto would live as long as it."""
-    for descriptor in _lifelines:
-        os.close(descriptor)
-    _lifelines.clear()
-
-
-os.register_at_fork(after_in_child=_let_go)
+_STOPS_WITHIN_S = 5
 
 
 class Child:
@@ -44,20 +29,11 @@ class Child:
             )
         self._log = folder / "log"
         try:
-            self._watch = subprocess.Popen(
-                ["/bin/sh", "-c", _WATCH, "sh", str(self._broker.pid), str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            self._lifeline = Lifeline(self._broker.pid, _STOPS_WITHIN_S, folder)
         except BaseException:
             self._broker.kill()
             self._broker.wait()
             raise
-        assert self._watch.stdin is not None
-        self._lifeline = self._watch.stdin
-        _lifelines.add(self._lifeline.fileno())
 
     @property
     def pid(self) -> int:
@@ -90,11 +66,7 @@ class Child:
             self._broker.kill()
         else:
             self._broker.terminate()
-        self._watch.kill()  # before the process id is free for others; and it would clear the folder away
-        self._watch.wait()
-        if not self._lifeline.closed:
-            _lifelines.discard(self._lifeline.fileno())
-            self._lifeline.close()
+        self._lifeline.cut()  # before the process id is free for others; and it would clear the folder away
         if not self.ended_within(_STOPS_WITHIN_S):
             self._broker.kill()
             self._broker.wait()

@@ -1,6 +1,5 @@
 """A private Mosquitto: for one fleet and one run, on a socket or a port of this machine, in a folder of its own."""
 
-import errno
 import shutil
 import socket
 import tempfile
@@ -17,9 +16,9 @@ from broker.errors import BrokerRefused, UsageError
 from broker.mosquitto import configuration as conf
 from broker.mosquitto.child import Child
 from broker.mosquitto.find import PLACES, find_mosquitto
+from broker.ports import HERE, PortTaken, check_free, free_port, taken
 from broker.secret_files import write_secret, write_whole
 
-HERE = "127.0.0.1"
 _HOSTS = (HERE, "localhost")
 _DAYS = 30
 """No run takes longer."""
@@ -29,10 +28,6 @@ _LONGEST_FOLDER = 60
 """A socket's whole path may have some 100 characters (104 on macOS)."""
 _FREE_PORTS = 5
 """So many free ports are tried; somebody else may take one before Mosquitto does."""
-
-
-class PortTaken(BrokerRefused):
-    """Another program listens on the port that Mosquitto was to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +131,7 @@ class PrivateMosquitto:
             write_secret(self.folder / conf.KEY, pair.key)
         tries = 1 if door.port else _FREE_PORTS
         while True:
-            port = door.port or _free_port()
+            port = door.port or free_port()
             self.address = read_address(f"{'mqtts' if self.ca_file else 'mqtt'}://{HERE}:{port}", self.ca_file)
             doorstep = conf.Doorstep(f"{port} {HERE}", tls=self.ca_file is not None)
             self._configure(conf.lasting_configuration(self.folder, doorstep))
@@ -154,7 +149,7 @@ class PrivateMosquitto:
 
     def _start(self) -> None:
         if self.address.socket is None:
-            _check_free(self.address.port)
+            check_free(self.address.port)
         self._child = Child(self._program, self.folder)
         self._await_birth(self._child)
 
@@ -167,7 +162,7 @@ class PrivateMosquitto:
                 continue
             words = child.last_words()
             if "Address already in use" in words:
-                raise PortTaken(_taken(self.address.port))
+                raise PortTaken(taken(self.address.port))
             raise BrokerRefused(
                 f"{self._program} does not start (exit code {child.exit_code}); version 2.0 or later is needed. "
                 f"Its last words: {words}"
@@ -183,28 +178,6 @@ class PrivateMosquitto:
                 return door.connect_ex(str(address.socket)) == 0
         with socket.socket() as door:
             return door.connect_ex((address.host, address.port)) == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as door:
-        door.bind((HERE, 0))
-        port: int = door.getsockname()[1]
-        return port
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as Mosquitto does: connections just ended are none
-        try:
-            door.bind((HERE, port))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise PortTaken(_taken(port)) from None
-            raise BrokerRefused(f"port {port} of {HERE} cannot be used: {error.strerror}") from None
-
-
-def _taken(port: int) -> str:
-    return f"port {port} of {HERE} is taken: another program listens there; stop it, or choose another port"
 
 
 def _short_folder() -> str:

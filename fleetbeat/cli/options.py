@@ -25,6 +25,14 @@ Sets = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Another life for everybody: overrides the fleet's seed")]
 Days = Annotated[float | None, typer.Option(help="How many days of life")]
+Rounds = Annotated[int | None, typer.Option(help="How many rounds of learning")]
+Strategy = Annotated[
+    str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
+]
+OwnBrokerCredentials = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
+]
+OwnBrokerCa = Annotated[Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; default runs/FLEET-SEED")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]

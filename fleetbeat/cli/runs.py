@@ -7,29 +7,38 @@ import typer
 
 from fleetbeat.cli.app import app
 from fleetbeat.cli.ending import tell_the_end
-from fleetbeat.cli.options import Days, Fleet, Json, Out, Quiet, Seed, Sets, Verbose, fleet_from, running
+from fleetbeat.cli.options import (
+    Days,
+    Fleet,
+    Json,
+    Out,
+    OwnBrokerCa,
+    OwnBrokerCredentials,
+    Quiet,
+    Rounds,
+    Seed,
+    Sets,
+    Strategy,
+    Verbose,
+    fleet_from,
+    running,
+)
 from fleetbeat.terminal import listen
 
 
 @app.command(epilog="Example: fleetbeat run household --rounds 2 --strategy fedmedian")
 def run(
     fleet: Fleet,
-    rounds: Annotated[int | None, typer.Option(help="How many rounds of learning")] = None,
+    rounds: Rounds = None,
     days: Days = None,
     seed: Seed = None,
     out: Out = None,
     broker: Annotated[
         str, typer.Option(metavar="WHERE", help="auto, mosquitto, memory, or mqtt://HOST:PORT, mqtts://HOST:PORT")
     ] = "auto",
-    broker_credentials: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
-    ] = None,
-    broker_ca: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")
-    ] = None,
-    strategy: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
-    ] = None,
+    broker_credentials: OwnBrokerCredentials = None,
+    broker_ca: OwnBrokerCa = None,
+    strategy: Strategy = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -58,27 +67,21 @@ def up(
     speed: Annotated[
         float, typer.Option(min=0.001, max=1_000_000, help="Seconds of life in a second: 1 is real time")
     ] = 720.0,
-    rounds: Annotated[int | None, typer.Option(help="How many rounds of learning")] = None,
+    rounds: Rounds = None,
     seed: Seed = None,
     out: Out = None,
     broker: Annotated[
         str, typer.Option(metavar="WHERE", help="mosquitto (a private one), mqtt://HOST:PORT or mqtts://HOST:PORT")
     ] = "mosquitto",
-    broker_credentials: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
-    ] = None,
-    broker_ca: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")
-    ] = None,
+    broker_credentials: OwnBrokerCredentials = None,
+    broker_ca: OwnBrokerCa = None,
     superlink: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="HOST:PORT of a SuperLink of your own; default: a private one")
     ] = None,
     superlink_ca: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own SuperLink")
     ] = None,
-    strategy: Annotated[
-        str | None, typer.Option(metavar="NAME", help="One of Flower's (fedavg, fedadam, krum …) or path.py:Class")
-    ] = None,
+    strategy: Strategy = None,
     wait: Annotated[
         bool, typer.Option("--wait", help="Submit no run: wait for your own `flwr run . CONNECTION`")
     ] = False,

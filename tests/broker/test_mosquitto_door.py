@@ -13,8 +13,9 @@ import pytest
 
 from broker import topics
 from broker.certificates import new_authority
-from broker.mosquitto import Door, PortTaken, PrivateMosquitto
+from broker.mosquitto import Door, PrivateMosquitto
 from broker.mosquitto import configuration as conf
+from broker.ports import PortTaken
 from tests.broker.ground import ACCESS, FLEET
 from tests.broker.patience import until
 

@@ -11,7 +11,8 @@ from broker.access import Access
 from broker.mosquitto import configuration as conf
 from devices.fleet_file import load_fleet
 from devices.residents import residents
-from fleetbeat.own_broker import HOUSE, RENEW_DAYS, YEAR_DAYS, write_everything
+from fleetbeat.own_broker import HOUSE, write_everything
+from fleetbeat.strongbox import RENEW_DAYS, YEAR_DAYS
 from tests.docs.test_docs import COMMANDS, fences, page, rows, section, ticked
 
 PAGE = page("broker.md")

@@ -5,7 +5,7 @@ import re
 import click
 import yaml
 
-from fleetbeat.own_broker import RENEW_DAYS
+from fleetbeat.strongbox import RENEW_DAYS
 from tests.docs.test_docs import COMMANDS, ROOT, page, rows, section, ticked
 
 PAGE = page("compose.md")

@@ -23,6 +23,7 @@ from broker.lasting import LastingClient
 from broker.mosquitto import Door, PrivateMosquitto
 from broker.narration import Follower
 from broker.pace import Pace, tell_clock
+from broker.ports import PortTaken
 from devices.fleet_file import Overrides, freeze, load_fleet
 from devices.learning.task import TASKS, initial_arrays
 from devices.settings import Fleet
@@ -30,7 +31,7 @@ from fleetbeat.chronicle import in_order
 from fleetbeat.flower_programs import find_program, flower_environment
 from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
 from fleetbeat.submission import Connection, Standing, Submission, SuperLinkRefused, submit
-from fleetbeat.superlink import Certificates, PortTaken, PrivateSuperLink
+from fleetbeat.superlink import Certificates, PrivateSuperLink
 from fleetbeat.world import run_config
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]

@@ -1,10 +1,12 @@
 """A lifeline: a small shell at the other end of a pipe that ends a process of ours when we end, however we end.
 
-By return, crash or SIGKILL: the pipe closes in any case. A process that was told to end and does not is killed.
+By return, crash or SIGKILL: the pipe closes in any case. A process that was told to end and does not is killed, and
+what it leaves behind is cleared up.
 """
 
 import os
 import subprocess
+from pathlib import Path
 
 _WATCH = """
 read -r _
@@ -12,6 +14,8 @@ kill "$1" 2>/dev/null
 left=$2
 while [ "$left" -gt 0 ] && kill -0 "$1" 2>/dev/null; do sleep 1; left=$((left - 1)); done
 kill -9 "$1" 2>/dev/null
+shift 2
+rm -rf "$@"
 """
 
 _held: set[int] = set()
@@ -28,11 +32,14 @@ os.register_at_fork(after_in_child=_let_go)
 
 
 class Lifeline:
-    """Holds the process with this *pid*, which is given *patience_s* to end in order when nobody holds it any more."""
+    """Holds the process with this *pid*, which is given *patience_s* to end in order when nobody holds it any more.
 
-    def __init__(self, pid: int, patience_s: int) -> None:
+    Then its *folders* are removed.
+    """
+
+    def __init__(self, pid: int, patience_s: int, *folders: Path) -> None:
         self._watch = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "sh", str(pid), str(patience_s)],
+            ["/bin/sh", "-c", _WATCH, "sh", str(pid), str(patience_s), *map(str, folders)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
