@@ -6,6 +6,9 @@ what it leaves behind is cleared up.
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _WATCH = """
@@ -17,6 +20,13 @@ kill -9 "$1" 2>/dev/null
 shift 2
 rm -rf "$@"
 """
+_CLEAR = """
+read -r _
+rm -rf "$@"
+sleep 10
+rm -rf "$@"
+"""
+"""Twice: a process that is about to end may write there once more."""
 
 _held: set[int] = set()
 
@@ -38,21 +48,43 @@ class Lifeline:
     """
 
     def __init__(self, pid: int, patience_s: int, *folders: Path) -> None:
-        self._watch = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "sh", str(pid), str(patience_s), *map(str, folders)],
+        self._watch = _Watch(_WATCH, str(pid), str(patience_s), *map(str, folders))
+
+    def cut(self) -> None:
+        """Watch no longer: we end the process ourselves (and its id may soon be another's)."""
+        self._watch.end()
+
+
+@contextmanager
+def fleeting_folder(prefix: str) -> Iterator[Path]:
+    """Give a folder for our eyes only, which does not outlive us, however we end."""
+    with tempfile.TemporaryDirectory(prefix=prefix) as name:
+        watch = _Watch(_CLEAR, name)
+        try:
+            yield Path(name)
+        finally:
+            watch.end()
+
+
+class _Watch:
+    """A shell that begins with its *script* when nobody holds the other end of its pipe any more."""
+
+    def __init__(self, script: str, *words: str) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", script, "sh", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        assert self._watch.stdin is not None
-        self._pipe = self._watch.stdin
+        assert self._shell.stdin is not None
+        self._pipe = self._shell.stdin
         _held.add(self._pipe.fileno())
 
-    def cut(self) -> None:
-        """Watch no longer: we end the process ourselves (and its id may soon be another's)."""
-        self._watch.kill()
-        self._watch.wait()
+    def end(self) -> None:
+        """End the shell before it does anything."""
+        self._shell.kill()
+        self._shell.wait()
         if not self._pipe.closed:
             _held.discard(self._pipe.fileno())
             self._pipe.close()

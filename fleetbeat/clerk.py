@@ -79,14 +79,22 @@ class Clerk:
                 if self._over or self._closing.is_set():
                     break
                 self._look()
-            if self._submission is not None and not self._over:
-                self._submission.stop()
+            self._stop()
         except SuperLinkRefused as error:
+            self._stop()  # what cannot be followed any more must not go on at somebody's SuperLink
             if not self._closing.is_set():
                 self._finish("failed", str(error))
         except Exception as error:  # a missing program, a full disk: whoever waits for the end must hear
             _log.info("the run's clerk failed", exc_info=True)
             self._finish("failed", f"{type(error).__name__}: {error}")
+
+    def _stop(self) -> None:
+        if self._submission is None or self._over:
+            return
+        try:
+            self._submission.stop()
+        except SuperLinkRefused as error:
+            _log.info("run %d was not stopped: %s", self._submission.run_id, error)
 
     def _look(self) -> None:
         assert self._submission is not None

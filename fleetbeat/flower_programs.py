@@ -22,11 +22,13 @@ QUIET = {"FLWR_LOG_LEVEL": "WARNING"}
 def flower_environment(home: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Return *environment* for Flower's programs: a home of their own, no network, and each other on PATH.
 
-    (They start each other by bare name; ``NO_PROXY`` keeps calls within this machine off any proxy.)
+    (They start each other by bare name; ``NO_PROXY`` keeps calls within this machine off any proxy, beside those that
+    are kept off it already.)
     """
     beside = str(Path(sys.executable).parent)
     path = environment.get("PATH", os.defpath)
-    near = f"{HERE},localhost"
+    known = environment.get("no_proxy") or environment.get("NO_PROXY")  # curl's order; Python reads either
+    near = ",".join(filter(None, (known, HERE, "localhost")))
     return {
         **QUIET,
         **environment,

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -29,11 +29,14 @@ class Mortal(Protocol):
 
 
 @contextmanager
-def kept(charges: Mapping[str, Mortal]) -> Iterator[None]:
-    """Keep *charges*, by what they are called, alive for as long as the block lasts."""
+def kept(charges: Mapping[str, Mortal], given_up: Callable[[str], None]) -> Iterator[None]:
+    """Keep *charges*, by what they are called, alive for as long as the block lasts.
+
+    *given_up* is told, in a thread of the keeper's, which one will not live again, in words.
+    """
     over = threading.Event()
     threads = [
-        threading.Thread(target=_keep, args=(name, charge, over), name=f"keeper of {name}", daemon=True)
+        threading.Thread(target=_keep, args=(name, charge, given_up, over), name=f"keeper of {name}", daemon=True)
         for name, charge in charges.items()
     ]
     for thread in threads:
@@ -46,7 +49,7 @@ def kept(charges: Mapping[str, Mortal]) -> Iterator[None]:
             thread.join()
 
 
-def _keep(name: str, charge: Mortal, over: threading.Event) -> None:
+def _keep(name: str, charge: Mortal, given_up: Callable[[str], None], over: threading.Event) -> None:
     deaths, started_s = 0, time.monotonic()
     while not over.wait(LOOK_EVERY_WALL_S):
         if charge.is_running:
@@ -54,7 +57,9 @@ def _keep(name: str, charge: Mortal, over: threading.Event) -> None:
         died_s = time.monotonic()
         deaths = deaths + 1 if died_s - started_s < SOON_WALL_S else 1
         if deaths > MOST_IN_A_ROW:
-            _log.error("%s died again and again: it is not started any more", name)
+            words = f"{name} died {deaths} times, each time soon after it was started: it is not started any more"
+            _log.error("%s", words)
+            given_up(words)
             return
         started_s = died_s
         try:

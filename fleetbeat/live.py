@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from rich.markup import escape
 from threadpoolctl import threadpool_limits
 
 from aggregator.strategies import check_strategy
+from broker.lifeline import fleeting_folder
 from broker.narration import Narrator
 from broker.pace import Pace
 from devices.residents import residents
@@ -51,10 +51,10 @@ def up(
     with ExitStack() as stack:
         screen = stack.enter_context(Screen(quiet=quiet))
         screen.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time → {path}")
-        secret = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fleetbeat-live-")))
+        secret = stack.enter_context(fleeting_folder("fleetbeat-live-"))
         premises = stack.enter_context(opened(fleet, here, wishes, secret))
-        stack.enter_context(kept(premises.ours))
         office = Office(fleet, premises, path, screen)
+        stack.enter_context(kept(premises.ours, office.give_up))
         narrator = Narrator(
             premises.roads.broker, premises.roads.credentials, HOUSE, fleet.name, f"{HOUSE}-{secrets.token_hex(4)}"
         )
@@ -140,9 +140,8 @@ def _introduce(fleet: Fleet, premises: Premises, wishes: Wishes, pace: Pace, scr
         screen.say("[yellow]--plain: readings travel unsealed; the broker's operator can read heartbeats[/yellow]")
     if wishes.insecure:
         screen.say("[yellow]--insecure: no TLS; whoever carries the messages reads passwords[/yellow]")
-    look = premises.look_on(fleet.name)
-    if look is not None:
-        screen.say(f"look on: {escape(look)}")
+    if premises.look_on is not None:
+        screen.say(f"look on: {escape(premises.look_on)}")
     vouching = premises.connection.authority
     scheme = "no TLS" if premises.connection.insecure else f"CA {vouching}" if vouching else "TLS"
     screen.say(

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from broker import onlooker
 from broker.access import HEALTH_USER, OBSERVER_USER, SERVER_USER
 from broker.certificates import Authority
 from broker.credentials import read_credentials
@@ -35,7 +36,7 @@ OURS, MOSQUITTOS = 1000, 1883
 TLS_PORT = 8883
 OTHERS = "*"
 """In place of devices: all that live in no house before."""
-FLEET, LOOK = "fleet.toml", "mosquitto_sub"
+FLEET = "fleet.toml"
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Hand:
 
 
 def houses(words: Sequence[str], everybody: Sequence[Device]) -> dict[str, list[Device]]:
-    """Understand ``NAME=DEVICE,DEVICE`` and ``NAME=*``; a house in which nobody would live is left out.
+    """Understand ``NAME=DEVICE,DEVICE`` and ``NAME=*``; a house may be empty.
 
     Raises UsageError.
     """
@@ -59,15 +60,14 @@ def houses(words: Sequence[str], everybody: Sequence[Device]) -> dict[str, list[
             here = [device for device in everybody if device.name not in housed]
         else:
             here = lodgers(everybody, devices)
-        if here:
-            found[name] = here
+        found[name] = here
     return found
 
 
 def hands(fleet: Fleet, cabinet: Path, homes: Mapping[str, Sequence[Device]], *, keep: bool) -> dict[str, Hand]:
     """Make what is missing in *cabinet* (without *keep*: everything) and return what each service is to get."""
     everybody = residents(fleet)
-    names = {name: [device.name for device in here] for name, here in homes.items()}
+    names = {name: [device.name for device in here] for name, here in homes.items() if here}
     write_everything(fleet.name, everybody, cabinet, (BROKER, "localhost"), houses=names, keep=keep)
     _write_superlink_certificate(cabinet, keep=keep)
     common = {conf.CA: (cabinet / conf.CA).read_bytes(), FLEET: freeze(fleet).encode()}
@@ -78,6 +78,9 @@ def hands(fleet: Fleet, cabinet: Path, homes: Mapping[str, Sequence[Device]], *,
         OBSERVER: Hand(MOSQUITTOS, _for_looking(cabinet, OBSERVER_USER, BROKER, f"{ROOT}/{fleet.name}/#")),
     }
     for name, here in homes.items():
+        if not here:
+            found[name] = Hand()  # what it had of an earlier fleet goes
+            continue
         biometrics = f"{ROOT}/{fleet.name}/+/biometrics"
         look = _for_looking(cabinet, here[0].trainer or here[0].name, BROKER, biometrics)
         keys = {f"{KEYS}/{wearer}": (cabinet / KEYS / wearer).read_bytes() for wearer in {d.wearer for d in here}}
@@ -123,12 +126,11 @@ def _superlinks(cabinet: Path) -> dict[str, bytes]:
 
 
 def _for_looking(cabinet: Path, user: str, host: str, *topics: str) -> dict[str, bytes]:
-    """Return the CA, and the options with which `mosquitto_sub` comes in: a password belongs on no command line."""
+    """Return the CA, and the options with which `mosquitto_sub` comes in."""
     login = read_credentials(cabinet / CREDENTIALS / user).of(user)
     assert login is not None
-    options = [f"-h {host}", f"-p {TLS_PORT}", f"--cafile {SECRETS / conf.CA}", f"-u {user}", f"-P {login[1]}"]
-    options += ["-v", *(f"-t {topic}" for topic in topics)]
-    return {conf.CA: (cabinet / conf.CA).read_bytes(), LOOK: "".join(f"{option}\n" for option in options).encode()}
+    look = onlooker.options(host, TLS_PORT, SECRETS / conf.CA, login, topics)
+    return {conf.CA: (cabinet / conf.CA).read_bytes(), onlooker.PROGRAM: look}
 
 
 def _write_superlink_certificate(cabinet: Path, *, keep: bool) -> None:
@@ -161,7 +163,8 @@ def main(words: Sequence[str], environment: Mapping[str, str]) -> None:
     for name, hand in hands(fleet, CABINET, homes, keep=not renew).items():
         hand_over(HANDS / name, hand)
     open_to_all(RUNS)
-    told = "; ".join(f"{name}: {len(here)} device{'' if len(here) == 1 else 's'}" for name, here in homes.items())
+    lived_in = ((name, len(here)) for name, here in homes.items() if here)
+    told = "; ".join(f"{name}: {count} device{'' if count == 1 else 's'}" for name, count in lived_in)
     print(f"{fleet.name}: the secrets are {'renewed' if renew else 'in place'}; {told}")  # noqa: T201  # a service's log
 
 

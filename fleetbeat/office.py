@@ -97,6 +97,10 @@ class Office:
         connection, settings = self._premises.connection, run_config(self._fleet)
         self._clerk = Clerk(connection, settings, said or {}, self._screen.say, self._run_ended)
 
+    def give_up(self, reason: str) -> None:
+        """End the run: what it stands on is gone for good; from any thread."""
+        self._run_ended("failed", reason)
+
     def hear_out(self, patience_s: float) -> int:
         """Wait (blocking) for every device's report after the server's end; return how many have none."""
         self._heard_out.wait(patience_s)

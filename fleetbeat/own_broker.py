@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from broker import onlooker
 from broker.access import EVERYBODY_FILE, OBSERVER_USER, Access
 from broker.address import PORTS
 from broker.certificates import general_name
@@ -25,7 +26,7 @@ from fleetbeat.strongbox import CREDENTIALS, KEYS, YEAR_DAYS
 HERE = ("localhost", "127.0.0.1")
 HOUSE = "house"
 """The user for a process that hosts all of a fleet's devices."""
-CONFIGURATION = "mosquitto.conf"
+CONFIGURATION, LOOK = "mosquitto.conf", "look"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +52,13 @@ class OwnBroker:
         program = find_mosquitto() or "mosquitto"
         ca = self.folder / conf.CA
         credentials = self.folder / CREDENTIALS
-        observer = shlex.quote(str(credentials / OBSERVER_USER))
-        host, port = self.hosts[0], PORTS["mqtts" if self.tls else "mqtt"]
         return (
             shlex.join([program, "-c", str(self.folder / CONFIGURATION)]),
             f"fleetbeat run {fleet} "
             + shlex.join(["--broker", self.address, *(("--broker-ca", str(ca)) if self.tls else ())])
             + " "
             + shlex.join(["--broker-credentials", str(credentials / EVERYBODY_FILE)]),
-            shlex.join(["mosquitto_sub", "-h", host, "-p", str(port), *(("--cafile", str(ca)) if self.tls else ())])
-            + f' -u {OBSERVER_USER} -P "$(cut -d: -f2- {observer})" -v -t {shlex.quote(f"{ROOT}/{self.fleet}/#")}',
+            onlooker.command(self.folder / LOOK),
         )
 
 
@@ -98,6 +96,9 @@ def write_everything(
     port = PORTS["mqtts" if tls else "mqtt"]
     doorstep = conf.Doorstep(f"{port}" if hosts else f"{port} 127.0.0.1", tls)
     write_whole(out / CONFIGURATION, conf.lasting_configuration(out.resolve(), doorstep).encode())
+    login, ca = (OBSERVER_USER, passwords[OBSERVER_USER]), (out / conf.CA).resolve() if tls else None
+    look = onlooker.options(reached[0], port, ca, login, [f"{ROOT}/{fleet}/#"])
+    onlooker.write_options(out / LOOK, look)
     return OwnBroker(out, fleet, reached, tls, access.users, wearers)
 
 

@@ -2,12 +2,12 @@
 
 import os
 import secrets
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from broker import onlooker
 from broker.access import OBSERVER_USER, SERVER_USER
 from broker.address import Address, read_address
 from broker.certificates import Authority, new_authority, server_certificate
@@ -26,7 +26,7 @@ from fleetbeat.directions import Directions
 from fleetbeat.house import Roads
 from fleetbeat.keeper import Mortal
 from fleetbeat.own_broker import HOUSE
-from fleetbeat.submission import Connection
+from fleetbeat.submission import Connection, knock
 from fleetbeat.superlink import Certificates, PrivateSuperLink
 
 _DAYS = 30
@@ -55,6 +55,8 @@ class Premises:
     connection: Connection
     mosquitto: PrivateMosquitto | None
     superlink: PrivateSuperLink | None
+    look_on: str | None = None
+    """A command that shows what a dashboard may see; None for a broker of somebody else."""
 
     @property
     def ours(self) -> Mapping[str, Mortal]:
@@ -62,22 +64,13 @@ class Premises:
         mine: dict[str, Mortal | None] = {"the broker": self.mosquitto, "the SuperLink": self.superlink}
         return {name: charge for name, charge in mine.items() if charge is not None}
 
-    def look_on(self, fleet: str) -> str | None:
-        """Return a command that shows what a dashboard may see; None for a broker of somebody else."""
-        if self.mosquitto is None:
-            return None
-        address, ca, login = self.roads.broker, self.mosquitto.ca_file, self.roads.credentials.of(OBSERVER_USER)
-        assert login is not None
-        tls = ["--cafile", str(ca)] if ca is not None else []
-        words = ["mosquitto_sub", "-h", address.host, "-p", str(address.port), *tls, "-u", login[0], "-P", login[1]]
-        return shlex.join([*words, "-v", "-t", f"{ROOT}/{fleet}/#"])
-
 
 @contextmanager
 def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -> Iterator[Premises]:
     """Give the premises; what is ours ends with the block. *folder* is for secrets, and for nobody else's eyes.
 
-    Raises UsageError for wishes that cannot be, BrokerRefused and SuperLinkFailed for what does not start.
+    Raises UsageError for wishes that cannot be (SuperLinkRefused: there is no such SuperLink), BrokerRefused and
+    SuperLinkFailed for what does not start.
     """
     if wishes.broker.where == "memory":
         raise UsageError("--broker memory: live devices need a real broker; expected auto, mosquitto or mqtt(s)://…")
@@ -92,15 +85,17 @@ def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -
     with ExitStack() as stack:
         mosquitto: PrivateMosquitto | None = None
         own_login: Path | None
+        look_on: str | None
         if private:
             access = access_of(fleet.name, here, {HOUSE: [device.name for device in here]})
             mosquitto = stack.enter_context(PrivateMosquitto(access, Door(authority=authority)))
             address, credentials, ca = mosquitto.address, mosquitto.credentials, mosquitto.ca_file
             own_login = folder / "server.credentials"
             write_secret(own_login, mosquitto.credentials_file([SERVER_USER]).encode())
+            look_on = _look_on(fleet.name, mosquitto, folder / "look")
         else:
             address, credentials = _own_broker(wishes)
-            ca, own_login = wishes.broker.ca, wishes.broker.credentials
+            ca, own_login, look_on = wishes.broker.ca, wishes.broker.credentials, None
         superlink: PrivateSuperLink | None = None
         if wishes.superlink is None:
             frozen = folder / "fleet.toml"
@@ -119,7 +114,15 @@ def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -
             superlink_ca=connection.authority,
             wearers=wearers,
         )
-        yield Premises(roads, connection, mosquitto, superlink)
+        yield Premises(roads, connection, mosquitto, superlink, look_on)
+
+
+def _look_on(fleet: str, mosquitto: PrivateMosquitto, folder: Path) -> str:
+    login = mosquitto.credentials.of(OBSERVER_USER)
+    assert login is not None
+    address, topics = mosquitto.address, [f"{ROOT}/{fleet}/#"]
+    onlooker.write_options(folder, onlooker.options(address.host, address.port, mosquitto.ca_file, login, topics))
+    return onlooker.command(folder)
 
 
 def _own_superlink(wishes: Wishes, address: str) -> Connection:
@@ -128,7 +131,9 @@ def _own_superlink(wishes: Wishes, address: str) -> Connection:
     asked = Directions(
         broker=wishes.broker.where, superlink=address, superlink_ca=wishes.superlink_ca, insecure=wishes.insecure
     )
-    return asked.connection()
+    connection = asked.connection()
+    knock(connection)  # before a folder is made
+    return connection
 
 
 def _own_broker(wishes: Wishes) -> tuple[Address, Credentials]:

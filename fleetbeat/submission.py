@@ -103,6 +103,11 @@ class Submission:
                 raise
 
 
+def knock(connection: Connection) -> None:
+    """Ask a SuperLink for its runs, to see that it is one; raises SuperLinkRefused, in Flower's words."""
+    _flwr(connection, "list", "here")
+
+
 def submit(connection: Connection, settings: Settings, said: Settings | None = None) -> Submission:
     """Hand in a run; *settings* are what ClientApps find in their run configuration, a stock SuperNode's too.
 

@@ -46,7 +46,7 @@ def test_it_says_what_it_wrote_and_how_to_use_it(fleetbeat: Command, tmp_path: P
         "fleetbeat run household --broker mqtts://broker.example:8883 --broker-ca mine/ca.crt "
         "--broker-credentials mine/credentials/all"
     ) in answer.out
-    assert "mosquitto_sub -h broker.example -p 8883 --cafile mine/ca.crt -u observer -P" in answer.out
+    assert "XDG_CONFIG_HOME=mine/look mosquitto_sub" in answer.out
     names = certificate(tmp_path / "mine").extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["broker.example"]
     assert [str(ip) for ip in names.get_values_for_type(x509.IPAddress)] == ["10.1.2.3"]

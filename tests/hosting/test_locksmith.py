@@ -22,10 +22,20 @@ def everything(cabinet: Path, *, keep: bool = True) -> dict[str, Hand]:
     return hands(FLEET, cabinet, HOMES, keep=keep)
 
 
-def test_a_house_in_which_nobody_lives_is_left_out() -> None:
-    assert list(HOMES) == ["smartwatch", "phone", "tablet"]
+def test_who_lives_in_no_other_house_lives_in_the_city() -> None:
     city = houses(WORDS, residents(load_fleet("household-city")))
-    assert len(city["city"]) == 200
+
+    assert (HOMES["city"], len(city["city"])) == ([], 200)
+
+
+def test_what_a_house_had_goes_when_nobody_lives_there_any_more(tmp_path: Path) -> None:
+    city = load_fleet("household-city")
+    before = hands(city, tmp_path, houses(WORDS, residents(city)), keep=True)
+
+    after = everything(tmp_path)
+
+    assert "credentials" in before["city"].files
+    assert after["city"].files == {}
 
 
 def test_a_house_of_a_stranger_is_refused() -> None:
@@ -45,6 +55,7 @@ def test_each_service_gets_what_it_needs_and_no_more(tmp_path: Path) -> None:
         "smartwatch": common | {"mosquitto_sub", "keys/wearer-1"},
         "phone": common | {"mosquitto_sub", "keys/wearer-2"},
         "tablet": common | {"mosquitto_sub", "keys/wearer-3"},
+        "city": set(),
     }
 
 

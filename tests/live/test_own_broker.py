@@ -50,7 +50,8 @@ async def test_the_commands_it_prints_work(insecure: bool, tmp_path: Path, unuse
     configuration.write_text(configuration.read_text().replace(f"listener {port} ", f"listener {unused_tcp_port} "))
     login = read_credentials(tmp_path / "own/credentials/observer").of("observer")
     assert login is not None
-    assert f"-p {port}" in look
+    assert look == f"XDG_CONFIG_HOME={tmp_path}/own/look mosquitto_sub"
+    assert f"-p {port}\n" in (tmp_path / "own/look/mosquitto_sub").read_text()
 
     with running(start, tmp_path):
         await until(lambda: listens(unused_tcp_port))

@@ -66,6 +66,25 @@ def test_sigterm_while_everything_starts_leaves_nothing_behind(words: str, tmp_p
     assert not [line for line in user.screen if "Traceback" in line]
 
 
+def test_a_kill_leaves_no_process_and_no_secret_behind(tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml") as user:
+        user.reads("submitted")
+
+        user.interrupt(signal.SIGKILL)
+
+    until(lambda: not user.survivors(), 60.0, lambda: f"the end of {user.survivors()}")
+    assert user.left_behind() == []
+
+
+def test_a_superlink_that_is_not_there_is_told_before_a_folder_is_made(tmp_path: Path, unused_tcp_port: int) -> None:
+    with up(tmp_path, "two.toml", "--superlink", f"127.0.0.1:{unused_tcp_port}") as user:
+        code = user.ends(60.0)
+
+    assert code == 2
+    assert f"no SuperLink at 127.0.0.1:{unused_tcp_port} (with TLS, trusting" in user.screen[-1]
+    assert not user.out.exists()
+
+
 def test_a_run_by_hand_on_a_broker_and_a_superlink_of_ones_own(tmp_path: Path, unused_tcp_port: int) -> None:
     (tmp_path / "two.toml").write_text(TWO)
     own = tmp_path / "own"

@@ -94,19 +94,20 @@ class Up:
 
     def left_behind(self) -> list[str]:
         """Return files in its place for temporary files, and processes that still have that place."""
-        until(lambda: not self._survivors() or not self._ended, 3.0, lambda: f"the end of {self._survivors()}")
-        return [*(path.name for path in self.scratch.iterdir()), *self._survivors()]
+        until(lambda: not self.survivors() or not self._ended, 3.0, lambda: f"the end of {self.survivors()}")
+        return [*(path.name for path in self.scratch.iterdir()), *self.survivors()]
 
     @contextmanager
     def looked_on(self) -> Iterator[list[ev.Event]]:
         """Follow all events with the account that the screen offers."""
-        words = shlex.split(self.reads("look on: ").partition(": ")[2])
-        given: dict[str, str] = dict(zip(words[1::2], words[2::2], strict=False))
+        folder = shlex.split(self.reads("look on: ").partition("XDG_CONFIG_HOME=")[2])[0]
+        options = (Path(folder) / "mosquitto_sub").read_text(encoding="utf-8").splitlines()
+        given = dict(option.split(" ", 1) for option in options if " " in option)
         ca = given.get("--cafile")
         scheme = "mqtts" if ca else "mqtt"
         address: Address = read_address(f"{scheme}://{given['-h']}:{given['-p']}", Path(ca) if ca else None)
         heard: list[ev.Event] = []
-        fleet = words[-1].split("/")[2]
+        fleet = given["-t"].split("/")[2]
         follower = Follower(address, Credentials({given["-u"]: given["-P"]}), OBSERVER_USER, fleet, heard.append)
         follower.connect(10.0)
         try:
@@ -121,7 +122,8 @@ class Up:
     def _line(self, words: str) -> str | None:
         return next((line for line in self.screen if words in line), None)
 
-    def _survivors(self) -> list[str]:
+    def survivors(self) -> list[str]:
+        """Return the processes that still have its place for temporary files."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:

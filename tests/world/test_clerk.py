@@ -175,3 +175,12 @@ def test_a_superlink_that_is_away_is_waited_for(flower: FakeFlower, office: Call
     here.clerk.close()
 
     assert here.ends == []
+
+
+def test_a_run_that_cannot_be_followed_any_more_is_stopped(flower: FakeFlower, office: Callable[[], Office]) -> None:
+    flower.words = [RUNNING, SuperLinkRefused]
+
+    here = office()
+
+    assert here.ended.wait(10.0)
+    assert (here.ends, flower.stopped) == ([("failed", "away")], 1)

@@ -315,7 +315,7 @@ def staged(folder: Path, *sets: str, speed: float = SPEED, keeps: bool = True) -
             opened(fleet, residents(fleet), Wishes(broker=BrokerChoice("mosquitto")), secret)
         )
         if keeps:
-            stack.enter_context(kept(premises.ours))
+            stack.enter_context(kept(premises.ours, lambda words: office.give_up(words)))
         office = Office(fleet, premises, folder / "run", screen)
         pace = Pace(time.time(), speed)  # noqa: TID251  # life begins now
         stage = Stage(fleet, folder, premises, office, pace, screen, stack)

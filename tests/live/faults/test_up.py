@@ -99,8 +99,9 @@ def up(folder: Path, *options: str) -> Iterator[Up]:
 def looks_on(running: Up) -> Follower:
     """Follow the events, as the command that `up` prints may."""
     (line,) = running.said("look on:")
-    words = shlex.split(line)
-    said = {option: words[words.index(option) + 1] for option in ("-p", "--cafile", "-u", "-P")}
+    folder = shlex.split(line.partition("XDG_CONFIG_HOME=")[2])[0]
+    options = (Path(folder) / "mosquitto_sub").read_text(encoding="utf-8").splitlines()
+    said = dict(option.split(" ", 1) for option in options if " " in option)
     address = read_address(f"mqtts://127.0.0.1:{said['-p']}", Path(said["--cafile"]))
     return Follower(address, Credentials({said["-u"]: said["-P"]}), said["-u"], "faulty", running.diary.append)
 
