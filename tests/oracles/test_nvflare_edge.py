@@ -12,6 +12,7 @@ import random
 from statistics import mean
 
 import pytest
+from flwr.app import Message
 
 from broker import events as ev
 from tests.aggregator.fleet import FakeDevice, Fleet, answer
@@ -29,12 +30,17 @@ def edge(seed: int) -> Fleet:
     fleet = Fleet(len(SORTS), seed=seed, poll_s=0.0)
     drawn = random.Random(seed)
 
-    def sets_off(device: FakeDevice, sort: tuple[float, float]) -> None:
+    def settle(device: FakeDevice, sort: tuple[float, float]) -> None:
         device.work_s = max(0.0, drawn.gauss(*sort)) + max(0.0, drawn.gauss(5.0, 1.0))
 
+        def answers(message: Message) -> Message:
+            settle(device, sort)
+            return answer(message)
+
+        device.answering = answers
+
     for device, sort in zip(fleet.devices.values(), SORTS, strict=True):
-        sets_off(device, sort)
-        device.answering = lambda message, device=device, sort=sort: (sets_off(device, sort), answer(message))[1]  # type: ignore[misc]  # mypy: lambda defaults
+        settle(device, sort)
     return fleet
 
 
