@@ -1,12 +1,12 @@
 """The judge: how good the global model is on wearers who are in no device of the fleet."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from devices.assembly import AS_RECORDED
 from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import Examples
 from devices.kinds import kind_named
@@ -14,6 +14,7 @@ from devices.learning.history import nights_of, seen_through, whole_day
 from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
 from devices.learning.task import TASKS, Task
+from devices.lives import AS_RECORDED
 from devices.residents import residents
 from devices.settings import Fleet
 
@@ -26,11 +27,16 @@ Arrays = Sequence[npt.NDArray[np.float64]]
 
 
 class Judge:
-    """Holds the examples of strangers and scores models on them."""
+    """Holds the examples of strangers, by wearer, and scores models on all of them together."""
 
-    def __init__(self, task: Task, examples: Examples) -> None:
+    def __init__(self, task: Task, nights: Mapping[str, Sequence[Examples]]) -> None:
+        """Judge on the *nights* of each wearer."""
         self._task = task
-        self.examples = examples
+        self.examples = joined(task, [night for own in nights.values() for night in own])
+        ends = [0, *accumulate(sum(map(len, own)) for own in nights.values())]
+        self.wearers = {
+            wearer: self.examples[slice(*part)] for wearer, part in zip(nights, pairwise(ends), strict=True)
+        }
 
     def score(self, arrays: Arrays) -> Score:
         """Return loss, accuracy, balanced accuracy, AUC, kappa and the majority's share."""
@@ -49,27 +55,27 @@ def judge_for(fleet: Fleet) -> Judge | None:
     """
     if nobody_judges(fleet):
         return None
-    task = TASKS[fleet.learning.task]
-    parts: list[Examples] = []
-    recorded = [group for group in fleet.group if group.recordings is not None]
+    task, epochs = TASKS[fleet.learning.task], fleet.learning.epochs
+    nights: dict[str, list[Examples]] = {}
+    recorded = [group.recordings for group in fleet.group if group.recordings is not None]
     if recorded:
-        for group in recorded:
-            assert group.recordings is not None
-            recordings = read_recordings(group.recordings)
+        for folder in recorded:
+            recordings = read_recordings(folder)
             for person in fleet.learning.test_persons:
                 if any(person == known.id for known in recordings.persons):
-                    parts += person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs)
+                    body = RecordedBody(recordings, person, fleet.start)
+                    nights.setdefault(person, []).extend(person_examples(body, task, epochs))
     else:
         senses = next(
             (device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses
         )
         for number in range(STRANGERS):
-            body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
-            for _, examples in nights_of(
-                body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs
-            ):
-                parts.append(examples)
-    return Judge(task, joined(task, parts)) if parts else None
+            stranger = f"stranger-{number + 1}"
+            until_s = NIGHTS_EACH[task.a_night] * DAY_S
+            own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
+            nights[stranger] = [examples for _, examples in own]
+    nights = {wearer: own for wearer, own in nights.items() if own}
+    return Judge(task, nights) if nights else None
 
 
 def person_examples(body: RecordedBody, task: Task, epochs: str) -> list[Examples]:
