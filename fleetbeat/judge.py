@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from devices.assembly import AS_RECORDED
@@ -22,19 +22,21 @@ STRANGERS = 200
 NIGHTS_EACH = {True: 3, False: 2}
 """Nights of each: three where a night is one example (a score on 600 has a standard error of about .02), else two."""
 
-Arrays = Sequence[npt.NDArray[np.float64]]
+Arrays = Sequence[npt.NDArray[Any]]
 
 
 class Judge:
     """Holds the examples of strangers and scores models on them."""
 
-    def __init__(self, task: Task, examples: Examples) -> None:
+    def __init__(self, task: Task, examples: Examples, model: str = "logistic") -> None:
         self._task = task
+        self._model = model
         self.examples = examples
 
     def score(self, arrays: Arrays) -> Score:
         """Return loss, accuracy, balanced accuracy, AUC, kappa and the majority's share."""
-        return score(self._task, list(arrays), self.examples.features, self.examples.labels)
+        test = self.examples
+        return score(self._task, list(arrays), test.features, test.labels, self._model, test.start_s)
 
 
 def nobody_judges(fleet: Fleet) -> bool:
@@ -69,7 +71,7 @@ def judge_for(fleet: Fleet) -> Judge | None:
                 body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs
             ):
                 parts.append(examples)
-    return Judge(task, joined(task, parts)) if parts else None
+    return Judge(task, joined(task, parts), fleet.learning.model) if parts else None
 
 
 def person_examples(body: RecordedBody, task: Task, epochs: str) -> list[Examples]:
