@@ -1,10 +1,16 @@
 """The judge: how good the global model is on wearers who are in no device of the fleet."""
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import accumulate, pairwise
+    def __init__(self, task: Task, nights: Mapping[str, Sequence[Examples]], model: str = "logistic") -> None:
+        """Judge arrays of *model* on the *nights* of each wearer."""
+        self._task = task
+        self._model = model
+        self.examples = joined(task, [night for own in nights.values() for night in own])
+        ends = [0, *accumulate(sum(map(len, own)) for own in nights.values())]
+        self.wearers = {
+            wearer: self.examples[slice(*part)] for wearer, part in zip(nights, pairwise(ends), strict=True)
+        }
 
-import numpy as np
 import numpy.typing as npt
 
 from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
@@ -23,24 +29,29 @@ STRANGERS = 200
 NIGHTS_EACH = {True: 3, False: 2}
 """Nights of each: three where a night is one example (a score on 600 has a standard error of about .02), else two."""
 
-Arrays = Sequence[npt.NDArray[np.float64]]
+Arrays = Sequence[npt.NDArray[Any]]
 
 
 class Judge:
     """Holds the examples of strangers, by wearer, and scores models on all of them together."""
 
-    def __init__(self, task: Task, nights: Mapping[str, Sequence[Examples]]) -> None:
-        """Judge on the *nights* of each wearer."""
-        self._task = task
-        self.examples = joined(task, [night for own in nights.values() for night in own])
-        ends = [0, *accumulate(sum(map(len, own)) for own in nights.values())]
-        self.wearers = {
-            wearer: self.examples[slice(*part)] for wearer, part in zip(nights, pairwise(ends), strict=True)
-        }
+            stranger = f"stranger-{number + 1}"
+            until_s = NIGHTS_EACH[task.a_night] * DAY_S
+            own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
+            nights[stranger] = [examples for _, examples in own]
+    nights = {wearer: own for wearer, own in nights.items() if own}
+    return Judge(task, nights, fleet.learning.model) if nights else None
 
     def score(self, arrays: Arrays) -> Score:
         """Return loss, accuracy, balanced accuracy, AUC, kappa and the majority's share."""
-        return score(self._task, list(arrays), self.examples.features, self.examples.labels)
+        test = self.examples
+        return score(self._task, list(arrays), test.features, test.labels, self._model, test.start_s)
+
+    def of(self, model: str) -> "Judge":
+        """Return a judge of arrays of *model*, on the same examples."""
+        other = copy(self)
+        other._model = model
+        return other
 
 
 def nobody_judges(fleet: Fleet) -> bool:
@@ -70,12 +81,21 @@ def judge_for(fleet: Fleet) -> Judge | None:
             (device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses
         )
         for number in range(STRANGERS):
+<<<<<<< HEAD
             stranger = f"stranger-{number + 1}"
             until_s = NIGHTS_EACH[task.a_night] * DAY_S
             own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
             nights[stranger] = [examples for _, examples in own]
     nights = {wearer: own for wearer, own in nights.items() if own}
     return Judge(task, nights) if nights else None
+=======
+            body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
+            for _, examples in nights_of(
+                body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs
+            ):
+                parts.append(examples)
+    return Judge(task, joined(task, parts), fleet.learning.model) if parts else None
+>>>>>>> room-models
 
 
 def person_examples(body: RecordedBody, task: Task, epochs: str) -> list[Examples]:
