@@ -1,15 +1,10 @@
 """The judge: how good the global model is on wearers who are in no device of the fleet."""
 
 import math
-    def __init__(self, task: Task, nights: Mapping[str, Sequence[Examples]], model: str = "logistic") -> None:
-        """Judge arrays of *model* on the *nights* of each wearer."""
-        self._task = task
-        self._model = model
-        self.examples = joined(task, [night for own in nights.values() for night in own])
-        ends = [0, *accumulate(sum(map(len, own)) for own in nights.values())]
-        self.wearers = {
-            wearer: self.examples[slice(*part)] for wearer, part in zip(nights, pairwise(ends), strict=True)
-        }
+from collections.abc import Mapping, Sequence
+from copy import copy
+from itertools import accumulate, pairwise
+from typing import Any
 
 import numpy.typing as npt
 
@@ -35,12 +30,15 @@ Arrays = Sequence[npt.NDArray[Any]]
 class Judge:
     """Holds the examples of strangers, by wearer, and scores models on all of them together."""
 
-            stranger = f"stranger-{number + 1}"
-            until_s = NIGHTS_EACH[task.a_night] * DAY_S
-            own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
-            nights[stranger] = [examples for _, examples in own]
-    nights = {wearer: own for wearer, own in nights.items() if own}
-    return Judge(task, nights, fleet.learning.model) if nights else None
+    def __init__(self, task: Task, nights: Mapping[str, Sequence[Examples]], model: str = "logistic") -> None:
+        """Judge arrays of *model* on the *nights* of each wearer."""
+        self._task = task
+        self._model = model
+        self.examples = joined(task, [night for own in nights.values() for night in own])
+        ends = [0, *accumulate(sum(map(len, own)) for own in nights.values())]
+        self.wearers = {
+            wearer: self.examples[slice(*part)] for wearer, part in zip(nights, pairwise(ends), strict=True)
+        }
 
     def score(self, arrays: Arrays) -> Score:
         """Return loss, accuracy, balanced accuracy, AUC, kappa and the majority's share."""
@@ -81,21 +79,12 @@ def judge_for(fleet: Fleet) -> Judge | None:
             (device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses
         )
         for number in range(STRANGERS):
-<<<<<<< HEAD
             stranger = f"stranger-{number + 1}"
             until_s = NIGHTS_EACH[task.a_night] * DAY_S
             own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
             nights[stranger] = [examples for _, examples in own]
     nights = {wearer: own for wearer, own in nights.items() if own}
-    return Judge(task, nights) if nights else None
-=======
-            body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
-            for _, examples in nights_of(
-                body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs
-            ):
-                parts.append(examples)
-    return Judge(task, joined(task, parts), fleet.learning.model) if parts else None
->>>>>>> room-models
+    return Judge(task, nights, fleet.learning.model) if nights else None
 
 
 def person_examples(body: RecordedBody, task: Task, epochs: str) -> list[Examples]:

@@ -63,15 +63,7 @@ class RunFolder:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file in one step: readers see the old one or the new one, never half."""
-        target = self.path / name
-        part = target.with_name(name + ".part")
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise RunFolderError(_cannot(target, error)) from None
+        write_whole(self.path / name, content)
 
     def write_json(self, name: str, document: Any) -> None:
         """Write *document* as readable JSON; numbers that are not known become null."""
@@ -81,6 +73,19 @@ class RunFolder:
         """Write a CSV file; booleans as true/false, what is not known as nothing."""
         rows = [header, *(",".join(map(cell, line)) for line in lines)]
         self.write(name, ("\n".join(rows) + "\n").encode())
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a file in one step, and its folder before it; raises RunFolderError if that cannot be."""
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(target)
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise RunFolderError(_cannot(target, error)) from None
 
 
 def _line(event: Event) -> bytes:
