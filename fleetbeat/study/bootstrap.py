@@ -14,6 +14,7 @@ What is compared stands in one row, so that each draw takes the same seeds and w
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ Statistic = Callable[[FloatArray], FloatArray]
 """From sums (…, k) to a figure (…,)."""
 
 DRAWS = 2_000
+ANYTHING = (-math.inf, math.inf)
 LEVEL = 0.95
 _KEY = 1_993
 _NORMAL = 1.959964
@@ -52,6 +54,11 @@ class Estimate:
         low, high = (None if end is None else 0.0 - end for end in (self.high, self.low))
         return Estimate(0.0 - self.value, low, high, self.seeds)
 
+    def above(self, level: float) -> "Estimate":
+        """Return how far the figure lies above *level*."""
+        low, high = (None if end is None else end - level for end in (self.low, self.high))
+        return Estimate(self.value - level, low, high, self.seeds)
+
     def further_seeds(self, threshold: float) -> int | None:
         """Return how many more seeds would take *threshold* out of the interval, if the figure stays what it is.
 
@@ -64,50 +71,58 @@ class Estimate:
         reach = self.high - self.value if threshold > self.value else self.value - self.low
         if distance == 0 or not math.isfinite(reach):
             return None
-        return max(0, math.ceil(self.seeds * (reach / distance) ** 2) - self.seeds)
+        return max(1, math.ceil(self.seeds * (reach / distance) ** 2) - self.seeds)
 
 
-def estimate(
-    parts: Sequence[FloatArray],
-    statistic: Statistic,
-    *,
-    same_wearers: bool = False,
-    within: tuple[float, float] = (-math.inf, math.inf),
-) -> Estimate | None:
-    """Return *statistic* of all *parts* summed, with its interval; None if it does not exist.
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What was counted, summed over wearers and seeds: as it is, (k,), and in every draw, (`DRAWS`, k)."""
 
-    One part a seed, in any order that is the same for whatever is compared: (w, k), a row a wearer. Figures that exist
-    only once a seed are parts of one row; of one such figure there is no interval. No end leaves what the figure can
-    be, *within*.
+    whole: FloatArray
+    draws: FloatArray
+    seeds: int
+    singles: bool
+    """Whether there is one row a seed, and so nothing to draw within a seed."""
+
+
+def sums_of(parts: Sequence[FloatArray], *, same_wearers: bool = False) -> Sums:
+    """Return the sums of *parts*: one part a seed, (w, k), a row a wearer, in an order that is the same for all arms.
+
+    Figures that exist only once a seed are parts of one row.
     """
-    if not parts:
-        return None
-    value = float(statistic(_sum(parts)))
-    if not math.isfinite(value):
-        return None
-    if len(parts) == 1 and len(parts[0]) == 1:
-        return Estimate(value, None, None, 1)
-    low, high = (float(end) for end in interval(value, statistic(totals(parts, same_wearers)), len(parts)))
-    if math.isnan(low) or math.isnan(high):
-        return Estimate(value, None, None, len(parts))
-    return Estimate(value, max(low, within[0]), min(high, within[1]), len(parts))
-
-
-def totals(parts: Sequence[FloatArray], same_wearers: bool = False) -> FloatArray:
-    """Return the sums over wearers and seeds of every draw, (`DRAWS`, k)."""
-    seeds = len(parts)
-    times = np.random.default_rng(_KEY).multinomial(seeds, [1 / seeds] * seeds, DRAWS)
-    result = np.zeros((DRAWS, parts[0].shape[1]))
+    seeds, columns = len(parts), parts[0].shape[1]
+    times = _times(seeds)
+    draws = np.zeros((DRAWS, columns))
     for place, part in enumerate(parts):
         wearers = len(part)
         chances = [1 / wearers] * wearers
-        if same_wearers:
-            weights = times[:, [place]] * np.random.default_rng((_KEY, 0)).multinomial(wearers, chances, DRAWS)
-        else:
+        weights = times[:, [place]]
+        if wearers > 1 and same_wearers:
+            weights = weights * np.random.default_rng((_KEY, 0)).multinomial(wearers, chances, DRAWS)
+        elif wearers > 1:
             # a seed that was drawn m times has its wearers drawn m times
             weights = np.random.default_rng((_KEY, place)).multinomial(times[:, place] * wearers, chances)
-        result += weights @ part
-    return result
+        draws += weights @ part
+    whole: FloatArray = np.sum([part.sum(axis=0) for part in parts], axis=0)
+    return Sums(whole, draws, seeds, singles=all(len(part) == 1 for part in parts))
+
+
+def estimate(sums: Sums | None, statistic: Statistic, within: tuple[float, float] = ANYTHING) -> Estimate | None:
+    """Return *statistic* of *sums* with its interval; None if it does not exist.
+
+    Of a figure that exists once, there is no interval. No end leaves what the figure can be, *within*.
+    """
+    if sums is None:
+        return None
+    value = float(statistic(sums.whole))
+    if not math.isfinite(value):
+        return None
+    if sums.seeds == 1 and sums.singles:
+        return Estimate(value, None, None, 1)
+    low, high = (float(end) for end in interval(value, statistic(sums.draws), sums.seeds))
+    if math.isnan(low) or math.isnan(high):
+        return Estimate(value, None, None, sums.seeds)
+    return Estimate(value, max(low, within[0]), min(high, within[1]), sums.seeds)
 
 
 def interval(value: FloatArray | float, draws: FloatArray, seeds: int) -> tuple[FloatArray, FloatArray]:
@@ -153,6 +168,7 @@ def ratio(sums: FloatArray) -> FloatArray:
     return np.divide(first, second, out=np.full_like(first, np.nan), where=second != 0)
 
 
-def _sum(parts: Sequence[FloatArray]) -> FloatArray:
-    total: FloatArray = np.sum([part.sum(axis=0) for part in parts], axis=0)
-    return total
+@cache
+def _times(seeds: int) -> npt.NDArray[np.int64]:
+    """How often each seed is drawn, (`DRAWS`, seeds): the same for every figure."""
+    return np.random.default_rng(_KEY).multinomial(seeds, [1 / seeds] * seeds, DRAWS)

@@ -7,7 +7,17 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from fleetbeat.study.bootstrap import Estimate, FloatArray, Statistic, balanced_accuracy, estimate, ratio
+from fleetbeat.study.bootstrap import (
+    ANYTHING,
+    Estimate,
+    FloatArray,
+    Statistic,
+    Sums,
+    balanced_accuracy,
+    estimate,
+    ratio,
+    sums_of,
+)
 from fleetbeat.study.cell import Cell, Judged
 
 Yardstick = Literal["strangers", "own"]
@@ -27,6 +37,7 @@ class Comparison:
                 known[cell.seed] = cell
             else:
                 broken[cell.seed] = cell.error
+        self._sums: dict[tuple[Yardstick, tuple[tuple[int, tuple[str, ...]], ...]], dict[str, Sums]] = {}
 
     def neighbours(self, seed: int) -> dict[str, Cell]:
         """Return what all arms did with *seed*."""
@@ -49,12 +60,12 @@ class Comparison:
         """Return the balanced accuracy of *arm* less that of *reference*, on the seeds and wearers both have."""
         return self._answers((arm, reference), yardstick, lambda each: each[0] - each[1], within=(-1.0, 1.0))
 
-    def mean(self, arm: str, figure: Seedwise, within: tuple[float, float] = (-np.inf, np.inf)) -> Estimate | None:
+    def mean(self, arm: str, figure: Seedwise, within: tuple[float, float] = ANYTHING) -> Estimate | None:
         """Return the mean of *figure* over the seeds in which it exists."""
         return self.quotient(arm, (figure, lambda *_: 1.0), within)
 
     def quotient(
-        self, arm: str, figures: tuple[Seedwise, Seedwise], within: tuple[float, float] = (-np.inf, np.inf)
+        self, arm: str, figures: tuple[Seedwise, Seedwise], within: tuple[float, float] = ANYTHING
     ) -> Estimate | None:
         """Return the sum of one figure over the sum of another, over the seeds in which both exist."""
         parts = [
@@ -62,7 +73,7 @@ class Comparison:
             for seed, cell in self.cells.get(arm, {}).items()
             if None not in (values := [figure(cell, self.neighbours(seed)) for figure in figures])
         ]
-        return estimate(parts, ratio, within=within)
+        return estimate(sums_of(parts) if parts else None, ratio, within)
 
     def mean_difference(self, arm: str, reference: str, figure: Seedwise) -> Estimate | None:
         """Return the mean of *figure* in *arm* less that in *reference*, over the seeds in which both have it."""
@@ -89,7 +100,8 @@ class Comparison:
             lambda sums: ratio(sums[..., 2:]),
             lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]),
         )
-        unheard, others, less = (estimate(parts, statistic, within=(-1.0, 1.0)) for statistic in statistics)
+        sums = sums_of(parts) if parts else None
+        unheard, others, less = (estimate(sums, statistic, within=(-1.0, 1.0)) for statistic in statistics)
         return unheard, others, less
 
     def _answers(
@@ -103,18 +115,44 @@ class Comparison:
         if not shared:
             return None
         present = self._present[yardstick]
+        key = yardstick, tuple(shared.items())
+        if key not in self._sums:
+            self._sums[key] = self._summed(yardstick, shared)
+        each = [self._sums[key][arm] for arm in arms]
+        joined = Sums(
+            np.concatenate([sums.whole for sums in each]),
+            np.concatenate([sums.draws for sums in each], axis=1),
+            len(shared),
+            singles=each[0].singles,
+        )
+
+        def statistic(sums: FloatArray) -> FloatArray:
+            return compare([balanced_accuracy(tables, present) for tables in np.split(sums, len(arms), axis=-1)])
+
+        return estimate(joined, statistic, within)
+
+    def _summed(self, yardstick: Yardstick, shared: Mapping[int, tuple[str, ...]]) -> dict[str, Sums]:
+        """Return the answers of all arms that were judged on the *shared* wearers, every draw the same for all."""
+        arms = [
+            arm
+            for arm in self.cells
+            if all(
+                (judged := self._judged(arm, seed, yardstick)) and set(who) <= set(judged.who)
+                for seed, who in shared.items()
+            )
+        ]
         parts, people = [], []
         for seed, who in shared.items():
             tables = [_tables(self._judged(arm, seed, yardstick), who) for arm in arms]
             parts.append(np.concatenate([table.reshape(len(who), -1) for table in tables], axis=1))
             people.append((who, tables[0].sum(axis=2).tolist()))
-
-        def statistic(sums: FloatArray) -> FloatArray:
-            return compare([balanced_accuracy(each, present) for each in np.split(sums, len(arms), axis=-1)])
-
         # who has the same names and the same truth under every seed is the same persons
-        same = len(people) > 1 and all(one == people[0] for one in people)
-        return estimate(parts, statistic, same_wearers=same, within=within)
+        sums = sums_of(parts, same_wearers=len(people) > 1 and all(one == people[0] for one in people))
+        wholes, draws = np.split(sums.whole, len(arms)), np.split(sums.draws, len(arms), axis=1)
+        return {
+            arm: Sums(whole, drawn, sums.seeds, sums.singles)
+            for arm, whole, drawn in zip(arms, wholes, draws, strict=True)
+        }
 
     def _shared(self, arms: Sequence[str], yardstick: Yardstick) -> dict[int, tuple[str, ...]]:
         """Return whom all *arms* were judged on, by seed; seeds without anybody are left out."""

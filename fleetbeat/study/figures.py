@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from aggregator.accounting import OUTCOMES
-from fleetbeat.study.bootstrap import Estimate, FloatArray, estimate, totals
+from fleetbeat.study.bootstrap import Estimate, FloatArray, estimate, sums_of
 from fleetbeat.study.cell import Lived
 from fleetbeat.study.comparison import Comparison, Yardstick
 from fleetbeat.study.seedwise import auc, gini, lost_days, of_life, to_target
@@ -76,7 +76,7 @@ class ArmFigures:
 def figures_of(arm: str, study: Study, comparison: Comparison) -> ArmFigures:
     """Return the figures of *arm*."""
     yardstick = comparison.yardstick(arm, "central")
-    gap = None if yardstick is None else comparison.difference(arm, "central", yardstick)
+    gap = None if yardstick is None or arm == "central" else comparison.difference(arm, "central", yardstick)
     unheard, heard, less = comparison.unheard(arm)
     count = partial(comparison.mean, arm, within=(0.0, math.inf))
     share = partial(comparison.quotient, arm, within=(0.0, 1.0))
@@ -89,7 +89,7 @@ def figures_of(arm: str, study: Study, comparison: Comparison) -> ArmFigures:
         auc=comparison.mean(arm, auc, within=(0.0, 1.0)),
         gap_to_central=None if gap is None else gap.turned(),
         gap_yardstick=yardstick,
-        gain_over_local=comparison.difference(arm, "local-only", "own"),
+        gain_over_local=None if arm == "local-only" else comparison.difference(arm, "local-only", "own"),
         to_target=_to_target(arm, comparison, study.thresholds.gap_to_central),
         virtual_s=count(of_life(lambda lived: lived.virtual_s)),
         rounds=count(of_life(lambda lived: lived.rounds)),
@@ -148,7 +148,7 @@ def _energy_per_point(arm: str, comparison: Comparison) -> Estimate | None:
         and cell.strangers is not None
         and (reached := cell.strangers.figures.get("balanced_accuracy")) is not None
     ]
-    return estimate(parts, _price, within=(0.0, math.inf))
+    return estimate(sums_of(parts) if parts else None, _price, within=(0.0, math.inf))
 
 
 def _price(sums: FloatArray) -> FloatArray:
@@ -182,7 +182,7 @@ def _to_target(arm: str, comparison: Comparison, gap: float) -> ToTarget | None:
 def _median_interval(times: FloatArray) -> tuple[float, float]:
     """Return the percentile interval of the median over drawn seeds; infinite ends are never."""
     seeds = len(times)
-    weights = totals([row[None] for row in np.eye(seeds)])
+    weights = sums_of([row[None] for row in np.eye(seeds)]).draws
     low, high = np.quantile(_medians(times, weights), [0.025, 0.975], method="inverted_cdf")
     return float(low), float(high)
 
