@@ -5,9 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from fleetbeat.run_folder import write_whole
+from fleetbeat.run_folder import WholeFiles
 from fleetbeat.study.cell import Cell, Judged, KindLived, Lived, Moment
 
 NAME = "cell.json"
@@ -20,9 +18,7 @@ def folder_of(study: Path, arm: str, seed: int) -> Path:
 
 def write_cell(study: Path, cell: Cell) -> None:
     """Write *cell* into its folder in *study*; raises RunFolderError if that cannot be."""
-    folder = folder_of(study, cell.arm, cell.seed)
-    document = orjson.dumps(asdict(cell), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    write_whole(folder / NAME, document)
+    WholeFiles(folder_of(study, cell.arm, cell.seed)).write_json(NAME, asdict(cell))
 
 
 def read_cell(study: Path, arm: str, seed: int) -> Cell | None:

@@ -3,7 +3,7 @@
 import csv
 import logging
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +14,7 @@ from devices.settings import Fleet
 from fleetbeat import rehearsal
 from fleetbeat.brokers import BrokerChoice
 from fleetbeat.population import Population, live_without_learning
-from fleetbeat.run_folder import cell as told
-from fleetbeat.run_folder import write_whole
+from fleetbeat.run_folder import WholeFiles
 from fleetbeat.study import account
 from fleetbeat.study.account import FlatBatteries
 from fleetbeat.study.cell import Cell
@@ -143,11 +142,11 @@ class SameDays:
     # --- lives
 
     def _without_learning(self) -> Cell:
-        folder = self._forget("no-training")
+        files = WholeFiles(self._forget("no-training"))
         population = live_without_learning(self._fleets["fleet"])
-        _write(folder / "fleet.toml", [freeze(population.fleet)])
-        _write(folder / "life.csv", [LIFE, *(",".join(map(told, line)) for line in life_lines(population.lived)), ""])
-        _write(folder / "ordinary.csv", [ORDINARY, *_ordinary_lines(population), ""])
+        files.write("fleet.toml", freeze(population.fleet).encode())
+        files.write_table("life.csv", LIFE, life_lines(population.lived))
+        files.write_table("ordinary.csv", ORDINARY, _ordinary_lines(population))
         return Cell("no-training", self._seed, lived=account.lived_without_learning(population))
 
     def _lived(self, arm: str) -> tuple[Cell, World]:
@@ -218,11 +217,6 @@ class SameDays:
             return Ordinary({line["device"]: float(line["j_a_day"]) for line in csv.DictReader(lines)})
 
 
-def _ordinary_lines(population: Population) -> Iterator[str]:
-    days = population.fleet.days
+def _ordinary_lines(population: Population) -> Iterator[Sequence[object]]:
     for device in population.residents:
-        yield f"{device.name},{device.kind.kind},{population.life_j[device.name] / days!r}"
-
-
-def _write(path: Path, lines: list[str]) -> None:
-    write_whole(path, "\n".join(lines).encode())
+        yield device.name, device.kind.kind, population.life_j[device.name] / population.fleet.days

@@ -10,7 +10,7 @@ import tomli_w
 from pydantic import ValidationError
 
 from aggregator.strategies import check_strategy
-from broker.errors import SettingsError
+from broker.errors import SettingsError, UsageError
 from devices.complaints import complaints, shown
 from devices.fleet_file import freeze, load_fleet, locate, plain, read_toml, rooted, wrong
 from devices.learning.task import TASKS
@@ -43,6 +43,19 @@ class Plan:
     fleets: Mapping[str, Fleet]
     """Of the fleet itself, of the ideal world and of every arm of the file, in this order; with the fleet's seed."""
 
+    def seeds(self, count: int | None = None) -> tuple[int, ...]:
+        """Return the seeds of the study: the first *count* of its list; or, without one, from the fleet's own on.
+
+        Raises UsageError if its list is shorter.
+        """
+        own = self.study.seeds
+        if not own:
+            first = self.fleets["fleet"].seed
+            return tuple(range(first, first + (count or DEFAULT_SEEDS)))
+        if count is not None and count > len(own):
+            raise UsageError(f"--seeds {count}: {self.study.name} lists {len(own)} seeds, expected so many or fewer")
+        return own[:count]
+
     def frozen(self) -> tuple[str, str]:
         """Return the study as TOML that loads to an equal plan, beside its fleet as the other file, ``fleet.toml``."""
         document = self.study.model_dump(mode="python", by_alias=True, exclude_none=True)
@@ -69,8 +82,6 @@ def load_study(source: str | Path) -> Plan:
         raise wrong(path, complaints(error, Study), Overrides()) from None
     common = _rooted(study.set_, path)
     base = _changed(path, study.fleet, "set", common)
-    seeds = study.seeds or tuple(range(base.seed, base.seed + DEFAULT_SEEDS))
-    study = study.model_copy(update={"seeds": seeds})
     if found := [*_contradictions(study, base), *_changes_too_much(study)]:
         raise wrong(path, found, Overrides())
     fleets = {"fleet": base, "ideal": base.model_copy(update={"ideal": True})}
