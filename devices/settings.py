@@ -28,12 +28,23 @@ STRATEGIES = (
     "krum",
     "multikrum",
     "bulyan",
+    "fedxgbbagging",
+    "fedxgbcyclic",
     "dp_fixed",
     "dp_adaptive",
     "dp_client_fixed",
     "dp_client_adaptive",
+    "deadline",
+    "fedbuff",
+    "energy_aware",
+    "fair",
 )
-"""Flower's strategies by our names; the aggregator has the classes. Anything else is ``path.py:Class``."""
+"""Strategies by name, Flower's and ours; the aggregator has the classes. Anything else is ``path.py:Class``."""
+
+OF_TREES = ("fedxgbbagging", "fedxgbcyclic")
+"""Strategies whose updates are boosted trees; all others of these names average arrays."""
+TREES = ("xgboost",)
+"""Models that are boosted trees."""
 
 MODELS = tuple(LOCAL_EPOCHS)
 """The models by name."""
@@ -174,6 +185,19 @@ class Learning(Settings):
             return document
         suits = LOCAL_EPOCHS.get(document.get("model", "logistic"), 1)
         return document | {"local_epochs": suits}
+
+    @model_validator(mode="after")
+    def _strategy_fits_the_model(self) -> "Learning":
+        """Boosted trees are put side by side, arrays are averaged; what one's own strategy does, nobody knows."""
+        trees = self.model in TREES
+        if self.strategy in STRATEGIES and trees != (self.strategy in OF_TREES):
+            fitting = "boosted trees (model = xgboost)" if not trees else "models that are arrays of numbers"
+            expected = ", ".join(OF_TREES) if trees else "any other strategy"
+            raise ValueError(
+                f"strategy: found {self.strategy!r}, which is for {fitting}, "
+                f"expected {expected} with model {self.model!r}"
+            )
+        return self
 
 
 class Wire(Settings):
