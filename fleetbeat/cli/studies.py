@@ -64,7 +64,9 @@ def study(
     if json:
         print_json(document(studied.study, studied.verdict) | {"path": str(path)})
     else:
-        show(Console(highlight=False), studied.study, studied.cells, studied.verdict, path)
+        console = Console(highlight=False)
+        console = console if console.is_terminal else Console(highlight=False, width=140)
+        show(console, studied.study, studied.cells, studied.verdict, path)
     for cell in studied.crashed:
         say(f"fleetbeat: {cell.arm}, seed {cell.seed}, crashed: {cell.error}")
     if studied.stopped:
