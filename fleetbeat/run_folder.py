@@ -15,11 +15,40 @@ from broker.events import Event, as_record
 _FLUSH_LINES = 2_000
 
 
-class RunFolder:
-    """Writes into one folder; a full disk or a forbidden path is one clear message. Any thread may record."""
+class WholeFiles:
+    """Writes files into one folder, each in one step; a full disk or a forbidden path is one clear message."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file in one step: readers see the old one or the new one, never half."""
+        target = self.path / name
+        part = target.with_name(name + ".part")
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(content)
+            part.replace(target)
+        except OSError as error:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise RunFolderError(_cannot(target, error)) from None
+
+    def write_json(self, name: str, document: Any) -> None:
+        """Write *document* as readable JSON; numbers that are not known become null."""
+        self.write(name, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+    def write_table(self, name: str, header: str, lines: Iterable[Sequence[object]]) -> None:
+        """Write a CSV file; booleans as true/false, what is not known as nothing."""
+        rows = [header, *(",".join(map(cell, line)) for line in lines)]
+        self.write(name, ("\n".join(rows) + "\n").encode())
+
+
+class RunFolder(WholeFiles):
+    """Adds the journal, line by line as it happens. Any thread may record."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._journal = (path / "journal.jsonl").open("wb")
@@ -60,27 +89,6 @@ class RunFolder:
         """Write the whole journal anew, once nobody records any more: *events* in their final order."""
         self.close()
         self.write("journal.jsonl", b"".join(map(_line, events)))
-
-    def write(self, name: str, content: bytes) -> None:
-        """Write a file in one step: readers see the old one or the new one, never half."""
-        target = self.path / name
-        part = target.with_name(name + ".part")
-        try:
-            part.write_bytes(content)
-            part.replace(target)
-        except OSError as error:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-            raise RunFolderError(_cannot(target, error)) from None
-
-    def write_json(self, name: str, document: Any) -> None:
-        """Write *document* as readable JSON; numbers that are not known become null."""
-        self.write(name, orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-    def write_table(self, name: str, header: str, lines: Iterable[Sequence[object]]) -> None:
-        """Write a CSV file; booleans as true/false, what is not known as nothing."""
-        rows = [header, *(",".join(map(cell, line)) for line in lines)]
-        self.write(name, ("\n".join(rows) + "\n").encode())
 
 
 def _line(event: Event) -> bytes:
