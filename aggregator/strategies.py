@@ -27,6 +27,7 @@ _PLAIN: dict[str, type[Strategy]] = {
     "krum": flower.Krum,
     "multikrum": flower.MultiKrum,
     "bulyan": flower.Bulyan,
+    "fedxgbbagging": flower.FedXgbBagging,
 }
 _PRIVATE: dict[str, type[Strategy]] = {
     "dp_fixed": flower.DifferentialPrivacyServerSideFixedClipping,
@@ -43,8 +44,7 @@ STRATEGIES = (*_PLAIN, *_PRIVATE)
 """All names that a fleet file may use."""
 
 _NOT_HERE = {
-    "fedxgbbagging": "its updates are boosted trees, not the arrays of a model that can be averaged",
-    "fedxgbcyclic": "its updates are boosted trees, not the arrays of a model that can be averaged",
+    "fedxgbcyclic": "it asks one device after the other, and a round here is of many; fedxgbbagging has boosted trees",
 }
 
 NOISE_MULTIPLIER = 1.0

@@ -28,6 +28,7 @@ STRATEGIES = (
     "krum",
     "multikrum",
     "bulyan",
+    "fedxgbbagging",
     "dp_fixed",
     "dp_adaptive",
     "dp_client_fixed",
@@ -174,6 +175,27 @@ class Learning(Settings):
             return document
         suits = LOCAL_EPOCHS.get(document.get("model", "logistic"), 1)
         return document | {"local_epochs": suits}
+
+    @model_validator(mode="after")
+    def _the_model_suits_the_rest(self) -> "Learning":
+        """Trees are added up by a strategy of their own, one of each device a round; a sequence needs epochs."""
+        trees, bagging = self.model == "xgboost", self.strategy == "fedxgbbagging"
+        found = f'found "{self.strategy}" for model "{self.model}", expected'
+        if bagging and not trees:
+            raise ValueError(f'strategy: {found} model = "xgboost": it puts boosted trees side by side')
+        if trees and not bagging and self.strategy in STRATEGIES:
+            raise ValueError(f'strategy: {found} "fedxgbbagging" (or path.py:Class): boosted trees have no mean')
+        if trees and self.local_epochs != 1:
+            raise ValueError(
+                f'local_epochs: found {self.local_epochs} for model "xgboost", expected 1: '
+                "fedxgbbagging takes one tree of each device a round"
+            )
+        if self.model == "lstm" and self.task == "night-quality":
+            raise ValueError(
+                'model: found "lstm" for task "night-quality", expected task = "sleep-wake" or "sleep-stage": '
+                "it reads the epochs of a night one after the other"
+            )
+        return self
 
 
 class Wire(Settings):

@@ -92,7 +92,9 @@ class Results:
         if not devices:
             return
         every = max(1, math.ceil(sum(len(night) for own in devices for night in own) / CENTRAL_EXAMPLES))
-        together = [night[::every] for own in devices for night in own]
+        together = [night for own in devices for night in own]
+        whole = model_named(how.model).IN_SEQUENCE
+        together = together[::every] if whole else [night[::every] for night in together]
         some = [joined(task, own) for own in devices[:: max(1, math.ceil(len(devices) / LOCAL_MODELS))]]
         self._references = {
             "central": score(task, central(task, together, how), test.features, test.labels, how.model, test.start_s),
