@@ -12,6 +12,7 @@ from rich.text import Text
 
 from devices.body.recordings import read_recordings
 from devices.kinds import Kind, kind_named
+from devices.learning.models import missing_library
 from devices.residents import Device, residents
 from devices.settings import DAY_S, Fleet, Group
 from devices.spread import Spread
@@ -177,6 +178,8 @@ def _conditions(kind: Kind) -> str:
 
 def _warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     learning, end_s = fleet.learning, fleet.days * DAY_S
+    if (missing := missing_library(learning.model)) is not None:
+        yield missing
     fed = {device.trainer for device in devices if device.kind.senses}
     yield from _grouped(
         [device for device in devices if device.kind.trains and device.name not in fed],

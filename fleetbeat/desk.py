@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from aggregator.strategies import check_strategy
 from broker.errors import SettingsError
 from broker.pace import Pace
+from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.directions import Directions
@@ -40,6 +41,7 @@ def aggregate(
     Whatever life was told before ends with that. *said* overrides the fleet that the SuperLink's ServerApp knows.
     """
     threadpool_limits(1)
+    check_model(fleet.learning.model)
     check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)
     path = new_folder(out, fleet.name, fleet.seed)
     premises = Premises(directions.roads(), directions.connection(), None, None)

@@ -15,6 +15,7 @@ from aggregator.strategies import check_strategy
 from broker.lifeline import fleeting_folder
 from broker.narration import Narrator
 from broker.pace import Pace
+from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.clock import interruptible
@@ -45,6 +46,7 @@ def up(
     Without *submits* the run is somebody's own ``flwr run``.
     """
     threadpool_limits(1)
+    check_model(fleet.learning.model)
     check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)
     path = new_folder(out, fleet.name, fleet.seed)
     here = residents(fleet)

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from aggregator.strategies import check_strategy
 from broker.events import Event, Record, RoundEnded
+from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.brokers import BrokerChoice, opened
@@ -55,6 +56,7 @@ def run(
     hears of every event.
     """
     threadpool_limits(1)
+    check_model(fleet.learning.model)
     check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
     began = time.perf_counter()
     here = residents(fleet)

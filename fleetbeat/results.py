@@ -88,7 +88,7 @@ class Results:
         test = self._judge.examples
         if not devices:
             return
-        together = thinned([night for own in devices for night in own], CENTRAL_EXAMPLES)
+        together = thinned([night for own in devices for night in own], CENTRAL_EXAMPLES, how.model)
         some = [joined(task, own) for own in devices[:: max(1, math.ceil(len(devices) / LOCAL_MODELS))]]
         self._references = {
             "central": score(task, central(task, together, how), test.features, test.labels, how.model, test.start_s),

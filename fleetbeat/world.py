@@ -29,7 +29,7 @@ from devices.host import Host
 from devices.learning.models import initial_arrays
 from devices.learning.task import TASKS
 from devices.lifelog import Lived
-from devices.residents import Device
+from devices.residents import Device, residents
 from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import MemoryStore
@@ -213,7 +213,12 @@ def new_keys(residents: Sequence[Device]) -> dict[str, bytes]:
 def run_config(fleet: Fleet) -> RunConfig:
     """Return what the apps need to know of ``[learning]``, flat, as Flower's run configuration is."""
     learning = fleet.learning
+    trees: RunConfig = {}
+    if learning.model == "xgboost":  # whose updates add up: a device has to know with how many others
+        trainers = sum(resident.kind.trains for resident in residents(fleet))
+        trees = {"devices_a_round": plan_of(fleet, trainers).cohort.planned}
     return {
+        **trees,
         "fleet": fleet.name,
         "task": learning.task,
         "model": learning.model,

@@ -22,20 +22,23 @@ CENTRAL_EXAMPLES = 200_000
 """A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
 
 
-def thinned(nights: Sequence[Examples], most: int) -> list[Examples]:
-    """Return every so-manieth example of each of *nights*, so that there are *most* in all or a few more."""
+def thinned(nights: Sequence[Examples], most: int, model: str) -> list[Examples]:
+    """Return every so-manieth example of each of *nights*, so that there are *most* in all or a few more.
+
+    A *model* that reads a night's examples one after the other gets every so-manieth night.
+    """
     every = max(1, math.ceil(sum(map(len, nights)) / most))
-    return [night[::every] for night in nights]
+    return list(nights[::every]) if model_named(model).IN_SEQUENCE else [night[::every] for night in nights]
 
 
 def central(task: Task, devices: Sequence[Examples], how: Fit) -> Arrays:
     """Return ``how.model`` trained to the end on the examples of all *devices* together."""
-    return fit(task, initial_arrays(task, how.model), joined(task, list(devices)), _to_the_end(how))
+    return _to_the_end(task, joined(task, list(devices)), how)
 
 
 def local_only(task: Task, devices: Sequence[Examples], how: Fit) -> list[Arrays]:
     """Return a model for each of *devices* that has examples, trained to the end on those alone."""
-    return [fit(task, initial_arrays(task, how.model), own, _to_the_end(how)) for own in devices if len(own)]
+    return [_to_the_end(task, own, how) for own in devices if len(own)]
 
 
 def personalised(task: Task, arrays: Arrays, devices: Sequence[Examples], how: Fit) -> list[Arrays]:
@@ -54,5 +57,7 @@ def mean_score(task: Task, models: Sequence[Arrays], test: Examples, model: str 
     return mean
 
 
-def _to_the_end(how: Fit) -> Fit:
-    return replace(how, local_epochs=model_named(how.model).EPOCHS_TO_THE_END, proximal_mu=0.0, devices=1)
+def _to_the_end(task: Task, examples: Examples, how: Fit) -> Arrays:
+    epochs = model_named(how.model).epochs_to_the_end(len(examples))
+    alone = replace(how, local_epochs=epochs, proximal_mu=0.0, devices=1)
+    return fit(task, initial_arrays(task, how.model), examples, alone)

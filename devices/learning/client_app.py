@@ -17,7 +17,7 @@ from broker.errors import FleetbeatError
 from devices.buffer import Buffer, open_buffer
 from devices.learning.holdout import parted
 from devices.learning.metrics import loss_and_accuracy
-from devices.learning.models import LOCAL_EPOCHS, Fit, fit
+from devices.learning.models import LOCAL_EPOCHS, Fit, fit, model_named
 from devices.learning.task import TASKS, Task
 
 ALMOST_NOTHING = 1e-6
@@ -58,6 +58,7 @@ def train(message: Message, context: Context) -> Message:
         raise FleetbeatError("too little data: the buffer holds no example to train on")
     arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
     trained = fit(task, arrays, mine, replace(how, proximal_mu=_proximal_mu(message)))
+    sent = model_named(how.model).news(arrays, trained)
     loss, accuracy = loss_and_accuracy(task, trained, mine, how.model)
     metrics = MetricRecord(
         {
@@ -68,7 +69,7 @@ def train(message: Message, context: Context) -> Message:
             "accuracy": accuracy,
         }
     )
-    return Message(RecordDict({"arrays": ArrayRecord(trained), "metrics": metrics}), reply_to=message)
+    return Message(RecordDict({"arrays": ArrayRecord(sent), "metrics": metrics}), reply_to=message)
 
 
 @app.evaluate()
@@ -95,6 +96,8 @@ def _settings(context: Context) -> tuple[Task, Fit, bool]:
         class_weight=str(run.get("class_weight", "population")),
         epochs=str(run.get("epochs", "in_bed")),
         model=model,
+        # where nobody says how many devices a round has, it is all nodes of Flower's simulation
+        devices=int(run.get("devices_a_round", context.node_config.get("num-partitions", 1))),
     )
     return TASKS[str(run.get("task", "night-quality"))], how, float(run.get("fraction_evaluate", 1.0)) > 0
 

@@ -20,7 +20,9 @@ def section(run: SavedRun) -> Section | None:
     if pairs:
         return Section("model", "The model: old → new", _two_classes(pairs, _name_of_one(run)))
     words = _in_words(run)
-    return Section("model", "The model", _many_classes(words)) if words else None
+    if not words:
+        return None
+    return Section("model", "The model", _many_classes(words) if "coefficients" in words else _without(words))
 
 
 def _two_classes(pairs: dict[str, list[float]], positive: str) -> str:
@@ -73,6 +75,17 @@ def _many_classes(words: dict[str, Any]) -> str:
     rows = [(name, *(f"{values[one][place]:+.3f}" for one in classes)) for place, name in enumerate(names)]
     said = paragraph("On standardised features, one row of coefficients a class; every model begins at zero.")
     return said + plot.html() + table("The last coefficients: 0 → new", ("feature", *classes), rows)
+
+
+def _without(words: dict[str, Any]) -> str:
+    """Return what there is to say of a model that has no coefficients."""
+    if "trees" in words:
+        said = f"{words['trees']} boosted trees, each at most {words['depth']} deep (XGBoost)."
+        splits = sorted(words["splits"].items(), key=lambda pair: -pair[1])
+        return paragraph(said) + table("How often a feature splits a tree", ("feature", "splits"), splits)
+    layers = [(name, str(units)) for name, units in words["layers"].items()]
+    said = f"A network ({words['model']}): its weights are in model.npz, and say nothing one by one."
+    return paragraph(said) + table("Layers", ("layer", "units"), layers)
 
 
 def _drawn(traces: list[go.Scatter], rows: int) -> go.Figure:

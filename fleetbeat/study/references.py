@@ -34,7 +34,7 @@ class Bench:
         """Return how the model of all data in one place answers strangers, and the fleet's own wearers."""
         arrays = initial_arrays(self._task, self._how.model)
         if self._examples:
-            pooled = thinned([*self._examples.values()], CENTRAL_EXAMPLES)
+            pooled = thinned([*self._examples.values()], CENTRAL_EXAMPLES, self._how.model)
             arrays = baselines.central(self._task, pooled, self._how)
         yardstick, model = self._yardstick, self._how.model
         return yardstick.on_strangers(arrays, model), yardstick.on_own(yardstick.alike(arrays), model)

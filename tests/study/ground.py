@@ -29,13 +29,13 @@ name = "broken"
 set = { learning.strategy = "broken.py:Broken" }
 """
 
-BROKEN = '''
+BROKEN = """
 from flwr.serverapp.strategy import FedAvg
 
 class Broken(FedAvg):
     def aggregate_train(self, server_round, replies):
         raise ValueError("no good")
-'''
+"""
 
 
 def written(folder: Path, text: str = STUDY) -> Path:

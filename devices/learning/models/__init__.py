@@ -1,5 +1,6 @@
 """The models of the federation by name: each a module of its own, which is imported when it is asked for."""
 
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import cast
@@ -12,29 +13,48 @@ from devices.buffer import Examples, FloatArray
 from devices.learning.models.model import Fit, Model, Starts
 from devices.learning.task import Arrays, Task
 
-__all__ = ["EXTRAS", "LOCAL_EPOCHS", "Fit", "Model", "check_model", "fit", "initial_arrays", "model_named", "scores"]
+__all__ = [
+    "EXTRAS",
+    "LOCAL_EPOCHS",
+    "Fit",
+    "Model",
+    "check_model",
+    "fit",
+    "initial_arrays",
+    "missing_library",
+    "model_named",
+    "scores",
+]
 
-LOCAL_EPOCHS = {"logistic": 1}
+LOCAL_EPOCHS = {"logistic": 1, "mlp": 5, "lstm": 5, "xgboost": 1}
 """The models, each with the local epochs it trains a round when nobody says; `docs/learning.md` says why so many."""
 
-EXTRAS: dict[str, tuple[str, str]] = {}
-"""Models whose library comes with an extra of Fleetbeat's: model → the library's module, the extra."""
+EXTRAS = {"lstm": "torch", "xgboost": "xgboost"}
+"""Models whose library comes with an extra of Fleetbeat's: model → the library, by which the extra is called, too."""
 
 
+@cache
 def model_named(name: str) -> Model:
-    """Return the model of that name; raises SettingsError if its library is missing."""
+    """Return the model of that name (a key of `LOCAL_EPOCHS`); raises SettingsError if its library is missing."""
     check_model(name)
     return cast(Model, import_module(f"devices.learning.models.{name}"))
 
 
 def check_model(name: str) -> None:
     """Raise SettingsError, with the line that installs it, if the library of model *name* is missing."""
-    library, extra = EXTRAS.get(name, ("", ""))
-    if library and find_spec(library) is None:
-        raise SettingsError(
-            f'learning.model: found "{name}", whose library {library} is missing, expected it to be installed: '
-            f"pip install 'fleetbeat[{extra}]'"
-        )
+    if (missing := missing_library(name)) is not None:
+        raise SettingsError(missing)
+
+
+def missing_library(name: str) -> str | None:
+    """Return what to say, with the line that installs it, if the library of model *name* is missing."""
+    library = EXTRAS.get(name)
+    if library is None or find_spec(library) is not None:
+        return None
+    return (
+        f'learning.model: found "{name}", whose library {library} is missing, expected it installed: '
+        f"pip install 'fleetbeat[{library}]'"
+    )
 
 
 def initial_arrays(task: Task, model: str = "logistic") -> Arrays:

@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from devices.buffer import Examples, FloatArray
+from devices.learning.models.layers import answered, outputs
 from devices.learning.models.model import FLOP_PER_WEIGHT, Fit, Starts
 from devices.learning.task import Arrays, Task
 
@@ -30,20 +31,28 @@ PHANTOM_WEIGHT = 1e-9
 """Weight of the phantom example of each class."""
 
 
-EPOCHS_TO_THE_END = 100
-"""Newton's method is done long before."""
+IN_SEQUENCE = False
+
+
+def epochs_to_the_end(examples: int) -> int:
+    """Return 100: Newton's method is done long before."""
+    return 100
 
 
 def initial_arrays(task: Task) -> Arrays:
     """Return coefficients (k, f) and intercepts (k,) of zero, k = 1 for two classes, else one a class; float64."""
-    rows = 1 if len(task.classes) == 2 else len(task.classes)
+    rows = outputs(task)
     return [np.zeros((rows, len(task.features))), np.zeros(rows)]
+
+
+def news(before: Arrays, trained: Arrays) -> Arrays:
+    """Return *trained*: all of it."""
+    return trained
 
 
 def scores(task: Task, arrays: Arrays, features: npt.NDArray[np.floating], start_s: Starts = None) -> FloatArray:
     """Return (n,) log-odds of class 1 for two classes, else (n, classes)."""
-    said = features @ arrays[0].T + arrays[1]
-    return (said[:, 0] if said.shape[1] == 1 else said).astype(np.float64, copy=False)
+    return answered(features @ arrays[0].T + arrays[1])
 
 
 def fit(task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:

@@ -48,14 +48,20 @@ class Fit:
 class Model(Protocol):
     """One way to answer a task's question: what each module beside this one has. The model itself is its arrays."""
 
-    EPOCHS_TO_THE_END: int
-    """Local epochs after which more of them change nothing, or make it worse: how long the references train."""
+    IN_SEQUENCE: bool
+    """Whether it reads the examples of a night one after the other, and wants none left out."""
+
+    def epochs_to_the_end(self, examples: int) -> int:
+        """Return after how many local epochs more of them change nothing: how long the references train."""
 
     def initial_arrays(self, task: Task) -> Arrays:
         """Return the model that knows nothing, shaped by *task* alone and the same on every machine."""
 
     def fit(self, task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:
-        """Return what a device sends back after training *arrays* on *examples*: the same bytes for the same input."""
+        """Return *arrays* after training on *examples*: the same bytes for the same input."""
+
+    def news(self, before: Arrays, trained: Arrays) -> Arrays:
+        """Return what a device that was sent *before* sends back of what it *trained*."""
 
     def scores(
         self, task: Task, arrays: Arrays, features: npt.NDArray[np.floating], start_s: Starts = None
