@@ -58,7 +58,11 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
         traces,
         420,
         xaxis={"title": "days since the start", "rangemode": "tozero", "zeroline": False},
-        yaxis={"title": "points behind central", "range": [-5, min(55, 100 * highest * 1.08)], "zeroline": True},
+        yaxis={
+            "title": "points behind central",
+            "range": [-5, max(1.5 * limit, min(55, 108 * highest))],
+            "zeroline": True,
+        },
         shapes=[limit_line(y0=limit, y1=limit, x0=0, x1=1, xref="paper")],
         annotations=[label("allowed", x=0, xref="paper", xanchor="left", y=limit, yanchor="bottom")],
         legend=BELOW,
