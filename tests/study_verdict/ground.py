@@ -54,6 +54,19 @@ def lived(share: float = 0.03, **more: Any) -> Lived:
     return Lived(**(facts | more))
 
 
+NOTHING: dict[str, Any] = {
+    "rounds": 0,
+    "aggregated_rounds": 0,
+    "selected": 0,
+    "outcomes": dict.fromkeys(OUTCOMES, 0),
+    "learning_j": 0.0,
+    "wasted_j": 0.0,
+    "delivered": {},
+    "deaths": {},
+}
+"""What a life without learning leaves out."""
+
+
 def curve(*reached: float) -> tuple[Moment, ...]:
     """One moment a day, round 0 at the start."""
     return tuple(Moment(number, number * DAY_S, value, None) for number, value in enumerate(reached))
@@ -78,7 +91,7 @@ def cells(
             life = lived((shares or {}).get(arm, 0.03)) if federated else None
             steps = curve(0.5, (0.5 + here) / 2, here) if federated else ()
             yield Cell(arm, seed, None, strangers, own, steps, life)
-        yield Cell("no-training", seed, lived=lived(0.0, learning_j=0.0, wasted_j=0.0, delivered={}, deaths={}))
+        yield Cell("no-training", seed, lived=lived(0.0, **NOTHING))
 
 
 GOOD = {"fleet": 0.71, "central": 0.72, "local-only": 0.66}
