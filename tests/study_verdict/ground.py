@@ -28,7 +28,7 @@ def judged(right: float, who: Sequence[str] | None = None) -> Judged:
     """Everybody answered as rightly: balanced accuracy is *right*, whoever is drawn."""
     names = who if who is not None else [f"stranger-{number + 1}" for number in range(WEARERS)]
     figures = {"balanced_accuracy": right, "accuracy": right, "auc": right + 0.1, "kappa": 2 * right - 1, "loss": 0.5}
-    return Judged(figures | {"majority_share": 0.5}, names, [table(right) for _ in names])  # type: ignore[arg-type]  # parts of a night make the arithmetic plain
+    return Judged(figures | {"majority_share": 0.5}, names, [table(right) for _ in names])  # type: ignore[misc]  # parts of a night make the arithmetic plain
 
 
 def lived(share: float = 0.03, **more: Any) -> Lived:
