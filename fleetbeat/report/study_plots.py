@@ -124,8 +124,14 @@ def price_against_worth(study: Study, verdict: Verdict) -> Plot | None:
     """Return the share of a battery day of the kind that gives most, against balanced accuracy."""
     colour = colours(verdict)
     traces, told = [], []
+    # one yardstick for all: strangers, or own nights where nobody was judged on strangers
+    own = all(figures.balanced_accuracy is None for figures in verdict.figures.values())
+    worth = {
+        arm: figures.own_balanced_accuracy if own else figures.balanced_accuracy
+        for arm, figures in verdict.figures.items()
+    }
     for place, (arm, figures) in enumerate(verdict.figures.items()):
-        reached, kind = figures.balanced_accuracy or figures.own_balanced_accuracy, figures.worst_kind
+        reached, kind = worth[arm], figures.worst_kind
         if reached is None or kind is None:
             continue
         cost = figures.kinds[kind].battery_day_share
@@ -149,9 +155,8 @@ def price_against_worth(study: Study, verdict: Verdict) -> Plot | None:
     shapes = [limit_line(x0=limit, x1=limit, y0=0, y1=1, yref="paper")]
     labels = [label("allowed", x=limit, xanchor="left", y=0, yref="paper", yanchor="bottom")]
     for reference, name in (("central", "one model of all data"), ("local-only", "each device alone")):
-        known = verdict.figures.get(reference)
-        level = known and (known.balanced_accuracy or known.own_balanced_accuracy)
-        if level:
+        level = worth.get(reference)
+        if level is not None:
             line = {"color": colour[reference], "width": 1.5, "dash": "dot"}
             shapes.append(limit_line(y0=level.value, y1=level.value, x0=0, x1=1, xref="paper") | {"line": line})
             labels.append(label(name, x=1, xref="paper", xanchor="right", y=level.value, yanchor="bottom"))
@@ -159,7 +164,11 @@ def price_against_worth(study: Study, verdict: Verdict) -> Plot | None:
         traces,
         430,
         xaxis={"title": "share of a battery day, %", "rangemode": "tozero", "zeroline": False},
-        yaxis={"title": "balanced accuracy", "tickformat": ".2f", "automargin": True},
+        yaxis={
+            "title": f"balanced accuracy, {'own nights' if own else 'strangers'}",
+            "tickformat": ".2f",
+            "automargin": True,
+        },
         shapes=shapes,
         annotations=labels,
         legend=BELOW,
