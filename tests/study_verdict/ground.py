@@ -90,7 +90,7 @@ def cells(
             federated = arm not in ("central", "local-only")
             life = lived((shares or {}).get(arm, 0.03)) if federated else None
             steps = curve(0.5, (0.5 + here) / 2, here) if federated else ()
-            yield Cell(arm, seed, None, strangers, own, steps, life)
+            yield Cell(arm, seed, strangers=strangers, own=own, curve=steps, lived=life)
         yield Cell("no-training", seed, lived=lived(0.0, **NOTHING))
 
 
