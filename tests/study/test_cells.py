@@ -1,6 +1,5 @@
 """Cells: what each arm leaves for each seed, on the same days."""
 
-import csv
 import json
 import shutil
 from dataclasses import replace
@@ -114,7 +113,7 @@ def test_outcomes_add_up_to_the_selected_and_energy_to_the_devices(studied: Stud
     watches = [line for line in spent if line["kind"] == "smartwatch"]  # its sensors need no radio
     ordinary = {
         line["device"]: float(line["j_a_day"])
-        for line in csv.DictReader((folder_of(studied.path, "no-training", 3) / "ordinary.csv").open())
+        for line in table(folder_of(studied.path, "no-training", 3), "ordinary.csv")
     }
     days = cell.lived.virtual_s / 86_400
     share = sum(
