@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
 from flwr.app.typing import MetricRecordValues
 from numpy.typing import NDArray
 
-Arrays = list[NDArray[np.float64]]
+Arrays = list[NDArray[Any]]
 ByRound = dict[int, dict[str, MetricRecordValues]]
 Noted = Callable[[str, int, Mapping[str, MetricRecordValues]], None]
 """Is told each entry of a table: its name, the round, the metrics."""
@@ -47,6 +47,6 @@ class Course:
         self.cause, self.reason = cause, reason
 
 
-def course_from(initial: Sequence[NDArray[np.float64]]) -> Course:
+def course_from(initial: Sequence[NDArray[Any]]) -> Course:
     """Return the course of a run that has not begun."""
     return Course(arrays=[array.copy() for array in initial])

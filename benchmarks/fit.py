@@ -20,8 +20,9 @@ from threadpoolctl import threadpool_limits
 
 from devices.buffer import Examples, MemoryBuffer
 from devices.learning.client_app import app
-from devices.learning.model import SOLVER, Fit, fit
-from devices.learning.task import TASKS, Task, initial_arrays
+from devices.learning.models import Fit, fit, initial_arrays
+from devices.learning.models.logistic import SOLVER
+from devices.learning.task import TASKS, Task
 
 REPEATS = 300
 CASES = (("night-quality", 7), ("night-quality", 28), ("sleep-wake", 3), ("sleep-wake", 7), ("sleep-stage", 7))

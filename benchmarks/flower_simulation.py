@@ -106,8 +106,8 @@ def flower_side(folder: Path, nodes: int, rounds: int) -> dict[str, Any]:
     from flwr.simulation import run_simulation
 
     from benchmarks.ready_made import app
+    from devices.learning.models import initial_arrays
     from devices.learning.task import TASKS as KNOWN
-    from devices.learning.task import initial_arrays
 
     os.environ["READY_MADE"] = str(folder / "buffers.pickle")
     task = next(name for name in TASKS if f'"{name}"' in (folder / "fleet.toml").read_text(encoding="utf-8"))

@@ -1,45 +1,37 @@
 """The assembly: puts devices together, each from its kind, its wearer's body and what it finds around it."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from functools import cached_property
-from pathlib import Path
 
 from broker.link import Link
 from devices import ideal, script
 from devices.agent import Agent
 from devices.anatomy import Anatomy
-from devices.body import CHANNELS, Body, RecordedBody, Recordings, SyntheticBody, read_recordings
+from devices.body import Body, RecordedBody
 from devices.body.day import DAY_S
 from devices.buffer import Buffer
 from devices.bulletin import Bulletin
-from devices.circumstances import Circumstances, worn_in
 from devices.duty import Duty
 from devices.figures import Figures
-from devices.habits import Habits
 from devices.hardware.battery import Battery
 from devices.intake import Intake
 from devices.learning.diary import Diary, diary_for
-from devices.learning.history import Worn, always, nights_of
-from devices.learning.task import TASKS, Task
-from devices.life_file import read_life_file
+from devices.learning.task import TASKS
 from devices.lifelog import LifeLog
+from devices.lives import Lives
 from devices.memoir import Memoir
 from devices.near import Near
 from devices.power import Power
 from devices.randomness import stream
-from devices.recorded_life import RecordedLife
 from devices.residents import Device
 from devices.settings import Fleet
 from devices.stream import Address, Stream
 from devices.surroundings import Surroundings
 from devices.voice import Voice
 from devices.work import Tools
-
-AS_RECORDED = 0.0
-"""The rhythm of a sensor whose readings come when they were recorded."""
 
 JOULES_PER_WH = 3_600.0
 FULL_AT_START = (0.5, 0.95)
@@ -69,8 +61,7 @@ class Assembly:
         self._fleet = ideal.prompt(fleet) if fleet.ideal else fleet
         self._around = around
         self._residents = {resident.name: self._equipped(resident) for resident in residents}
-        self._bodies: dict[str, Body] = {}
-        self._recordings: dict[Path, Recordings] = {}
+        self._lives = Lives(self._fleet, [*self._residents.values()])
         self._figures = {name: Figures() for name in self._residents}
 
     def devices(self) -> dict[str, Parts]:
@@ -91,31 +82,6 @@ class Assembly:
     def _equipped(self, resident: Device) -> Device:
         return replace(resident, kind=ideal.ideal(resident.kind)) if self._fleet.ideal else resident
 
-    def _body(self, resident: Device) -> Body:
-        body = self._bodies.get(resident.wearer)
-        if body is None:
-            if resident.recording is not None:
-                folder, person = resident.recording
-                recordings = self._recordings.setdefault(folder, read_recordings(folder))
-                body = RecordedBody(recordings, person, self._fleet.start)
-            else:
-                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start, resident.traits)
-            self._bodies[resident.wearer] = body
-        return body
-
-    def _lives(self, resident: Device, body: Body, from_s: float, to_s: float) -> Iterator[Circumstances]:
-        if self._fleet.ideal:
-            return ideal.untroubled(from_s, to_s)
-        if self._fleet.life is not None and from_s >= 0:
-            return read_life_file(self._fleet.life).of(resident.name, from_s, to_s)
-        if isinstance(body, RecordedBody):
-            return RecordedLife(body).lives(from_s, to_s)
-        trainer = self._residents.get(resident.trainer or "")
-        hub = trainer.kind if trainer is not None and trainer.name != resident.name else None
-        me, fleet = resident, self._fleet
-        habits = Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits)
-        return habits.lives(from_s, to_s)
-
     def _built(self, resident: Device) -> Parts:
         """Put one device together."""
         fleet, around, kind, name = self._fleet, self._around, resident.kind, resident.name
@@ -125,10 +91,10 @@ class Assembly:
         capacity_j = kind.capacity_wh * JOULES_PER_WH
         power = Power(kind, Battery(capacity_j, capacity_j * (low + (high - low) * fullness)))
         link = around.wire.link(name)
-        body, figures = self._body(resident), self._figures[name]
+        body, figures = self._lives.body(resident), self._figures[name]
         memoir = Memoir(name, around.store.notes(name), power, figures, around.record) if around.lasting else None
         voice = Voice(fleet.name, name, link, around.record)
-        stream_ = self._stream(resident, body, link) if self._senses(resident, body) else None
+        stream_ = self._stream(resident, body, link) if self._lives.senses(resident) else None
         intake = self._intake(resident, body, link) if kind.trains else None
         agent: Agent
 
@@ -162,16 +128,9 @@ class Assembly:
         )
         member = resident.member
         own = [e for e in fleet.event if e.device == name and member.from_s <= e.at_s < member.to_s]
-        lives = script.Overlaid(member.lived(self._lives(resident, body, 0.0, fleet.days * DAY_S)), own)
+        lives = script.Overlaid(member.lived(self._lives.of(resident, 0.0, fleet.days * DAY_S)), own)
         agent = Agent(anatomy, lives, member.commanded(script.commands(own)))
         return Parts(agent, power, figures, stream_, intake)
-
-    def _senses(self, resident: Device, body: Body) -> dict[str, float]:
-        """Return the channels that this device measures, and how often (0: as recorded)."""
-        if isinstance(body, RecordedBody):
-            first = next(r.name for r in self._residents.values() if r.wearer == resident.wearer and r.kind.senses)
-            return dict.fromkeys(CHANNELS, AS_RECORDED) if resident.name == first else {}
-        return dict(resident.kind.senses) if resident.trainer is not None else {}
 
     def _stream(self, resident: Device, body: Body, link: Link) -> Stream:
         around = self._around
@@ -186,7 +145,7 @@ class Assembly:
         return Stream(
             address=address,
             near=resident.kind.near,
-            senses=self._senses(resident, body),
+            senses=self._lives.senses(resident),
             body=body,
             link=link,
             outbox=outbox,
@@ -204,7 +163,7 @@ class Assembly:
         for source in sources:
             self._figures[source.name].readings_buffered = buffer.taken(source.name)
         diary = diary_for(fleet.learning.label_source, task, fleet.seed, resident.wearer)
-        self._remember(buffer, sources, body, task, diary)
+        self._remember(buffer, resident, body, diary)
         return Intake(
             device=name,
             fleet=fleet.name,
@@ -220,20 +179,11 @@ class Assembly:
             unsealer=around.seals.opening(resident) if around.seals is not None else None,
         )
 
-    def _remember(self, buffer: Buffer, sources: Sequence[Device], body: Body, task: Task, diary: Diary | None) -> None:
+    def _remember(self, buffer: Buffer, trainer: Device, body: Body, diary: Diary | None) -> None:
         """Put the nights before t_s = 0 into the buffer: of the same life, so only what was worn."""
         nights = self._fleet.learning.history_nights
         reach_s = nights * DAY_S if not isinstance(body, RecordedBody) else math.inf
-        senses = {channel: every_s for source in sources for channel, every_s in self._senses(source, body).items()}
-        if not senses or not reach_s:
-            return
         known = {night.index for night in buffer.nights()}  # by an earlier process
-        worn: Worn = always
-        if math.isfinite(reach_s):
-            from_s = -reach_s - DAY_S
-            worn = worn_in([list(self._lives(s, body, from_s, 0.0)) for s in sources if self._senses(s, body)])
-        for index, examples in nights_of(
-            body, senses, task, -reach_s, 0.0, epochs=self._fleet.learning.epochs, diary=diary, worn=worn
-        ):
+        for index, examples in self._lives.nights(trainer, -reach_s, 0.0, diary):
             if index not in known:
                 buffer.keep_night(index, examples, fresh=False)

@@ -20,7 +20,18 @@ from devices.settings import DAY_S, NIGHTS_FOR_QUALITY, Fleet
 
 SHIPPED = Path(str(files("fleets")))
 
-__all__ = ["SHIPPED", "Overrides", "freeze", "load_fleet", "locate", "shipped_fleets"]
+__all__ = [
+    "SHIPPED",
+    "Overrides",
+    "freeze",
+    "load_fleet",
+    "locate",
+    "plain",
+    "read_toml",
+    "rooted",
+    "shipped_fleets",
+    "wrong",
+]
 
 
 def shipped_fleets() -> list[str]:
@@ -36,14 +47,14 @@ def load_fleet(source: str | Path, overrides: Overrides | None = None) -> Fleet:
     """
     overrides = overrides or Overrides()
     path = locate(source)
-    document = overrides.applied(_rooted(_read(path), path.parent.resolve()))
-    document = _rooted(document, Path.cwd())
+    document = overrides.applied(rooted(read_toml(path), path.parent.resolve()))
+    document = rooted(document, Path.cwd())
     try:
         fleet = Fleet.model_validate(document)
     except ValidationError as error:
-        raise _wrong(path, complaints(error, Fleet), overrides) from None
+        raise wrong(path, complaints(error, Fleet), overrides) from None
     if found := list(_contradictions(fleet)):
-        raise _wrong(path, found, overrides)
+        raise wrong(path, found, overrides)
     return fleet
 
 
@@ -60,31 +71,33 @@ def freeze(fleet: Fleet) -> str:
             group["recordings"] = (model.recordings.relative_to(SHIPPED) if inside else model.recordings).as_posix()
     if recorded:
         del document["learning"]["history_nights"]
-    return "# A fleet as it ran. `fleetbeat run` on this file repeats the run.\n" + tomli_w.dumps(_plain(document))
+    return "# A fleet as it ran. `fleetbeat run` on this file repeats the run.\n" + tomli_w.dumps(plain(document))
 
 
-def locate(source: str | Path) -> Path:
-    """Return the file of a fleet that is given by its path, or by its name if it ships."""
+def locate(source: str | Path, *, shipped: Path = SHIPPED, what: str = "fleet") -> Path:
+    """Return the file of a fleet (or *what* else *shipped* has) that is given by its path, or its name if it ships."""
     path = Path(source)
     if path.is_file():
         return path
-    if str(source) in shipped_fleets():
-        return SHIPPED / f"{source}.toml"
+    names = sorted(file.stem for file in shipped.glob("*.toml"))
+    if str(source) in names:
+        return shipped / f"{source}.toml"
     found = "is a folder" if path.is_dir() else "no such file"
     raise SettingsError(
-        f"{source}: {found}, expected a fleet file (TOML) or the name of a fleet that ships: "
-        f"{', '.join(shipped_fleets())}{_meant(path)}"
+        f"{source}: {found}, expected a {what} file (TOML) or the name of a {what} that ships: "
+        f"{', '.join(names)}{_meant(path, names)}"
     )
 
 
-def _meant(path: Path) -> str:
-    """Return ``; did you mean …?`` with the fleet whose name is closest: of the files beside *path*, or that ships."""
-    known = {name: name for name in shipped_fleets()} | {file.stem: str(file) for file in path.parent.glob("*.toml")}
+def _meant(path: Path, shipped: list[str]) -> str:
+    """Return ``; did you mean …?`` with the name that is closest: of the files beside *path*, or that ships."""
+    known = {name: name for name in shipped} | {file.stem: str(file) for file in path.parent.glob("*.toml")}
     close = closest(path.stem, known)
     return f'; did you mean "{known[close]}"?' if close else ""
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return what stands in *path*; raises SettingsError if that is not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
@@ -95,7 +108,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: cannot be read: {os.strerror(error.errno or 0)}") from None
 
 
-def _rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
+def rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Make the paths in *document* absolute, as seen from *folder*; recordings not found there may be shipped."""
     rooted = dict(document)
     learning = document.get("learning")
@@ -144,7 +157,7 @@ def _contradictions(fleet: Fleet) -> Iterator[str]:
             yield f"event.{place}.device: found {shown(event.device)}, expected a device of the fleet{hint}"
 
 
-def _wrong(path: Path, found: list[str], overrides: Overrides) -> SettingsError:
+def wrong(path: Path, found: list[str], overrides: Overrides) -> SettingsError:
     """Name the file for what stands in it, the option for what the command line brought."""
     blamed = [overrides.blamed(line) for line in found]
     if len(found) == 1:
@@ -154,10 +167,10 @@ def _wrong(path: Path, found: list[str], overrides: Overrides) -> SettingsError:
     return SettingsError("\n  ".join([f"{where}{len(found)} things are wrong", *lines]))
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Return *value* without what is empty, paths as text."""
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items() if inner not in (None, (), {})}
+        return {key: plain(inner) for key, inner in value.items() if inner not in (None, (), {})}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [plain(inner) for inner in value]
     return value

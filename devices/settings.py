@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from broker.errors import SettingsError
 from broker.topics import NAME, check_name
 from devices.kinds import altered, kind_named, kinds
+from devices.learning.models import LOCAL_EPOCHS
 from devices.spread import KEYS, Spread
 from devices.traits import PEOPLE_AT_LARGE, Wearers
 
@@ -27,12 +28,26 @@ STRATEGIES = (
     "krum",
     "multikrum",
     "bulyan",
+    "fedxgbbagging",
+    "fedxgbcyclic",
     "dp_fixed",
     "dp_adaptive",
     "dp_client_fixed",
     "dp_client_adaptive",
+    "deadline",
+    "fedbuff",
+    "energy_aware",
+    "fair",
 )
-"""Flower's strategies by our names; the aggregator has the classes. Anything else is ``path.py:Class``."""
+"""Strategies by name, Flower's and ours; the aggregator has the classes. Anything else is ``path.py:Class``."""
+
+OF_TREES = ("fedxgbbagging", "fedxgbcyclic")
+"""Strategies whose updates are boosted trees; all others of these names average arrays."""
+TREES = ("xgboost",)
+"""Models that are boosted trees."""
+
+MODELS = tuple(LOCAL_EPOCHS)
+"""The models by name."""
 
 EVENTS = (
     "unplug",
@@ -140,7 +155,7 @@ class Learning(Settings):
     """The table ``[learning]``. Moments and spans are seconds of life."""
 
     task: Literal["night-quality", "sleep-wake", "sleep-stage"] = "night-quality"
-    model: Literal["logistic"] = "logistic"
+    model: Literal[MODELS] = "logistic"  # type: ignore[valid-type]  # the registry is the list of literals
     strategy: Strategy = "fedavg"
     strategy_options: Annotated[dict[str, Any], AfterValidator(_finite)] = Field(default_factory=dict)
     rounds: Annotated[int, Field(ge=1, le=100_000)] = 3
@@ -161,6 +176,28 @@ class Learning(Settings):
     poll_s: Annotated[float, Field(ge=0, le=3_600)] = 3
     min_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     test_persons: tuple[str, ...] = Field((), strict=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_many_epochs_as_suit_the_model(cls, document: Any) -> Any:
+        """Local epochs that nobody asked for are the model's own."""
+        if not isinstance(document, dict) or "local_epochs" in document:
+            return document
+        suits = LOCAL_EPOCHS.get(document.get("model", "logistic"), 1)
+        return document | {"local_epochs": suits}
+
+    @model_validator(mode="after")
+    def _strategy_fits_the_model(self) -> "Learning":
+        """Boosted trees are put side by side, arrays are averaged; what one's own strategy does, nobody knows."""
+        trees = self.model in TREES
+        if self.strategy in STRATEGIES and trees != (self.strategy in OF_TREES):
+            fitting = "boosted trees (model = xgboost)" if not trees else "models that are arrays of numbers"
+            expected = ", ".join(OF_TREES) if trees else "any other strategy"
+            raise ValueError(
+                f"strategy: found {self.strategy!r}, which is for {fitting}, "
+                f"expected {expected} with model {self.model!r}"
+            )
+        return self
 
 
 class Wire(Settings):

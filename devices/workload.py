@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from flwr.app import Error, Message
 from flwr.common.constant import ErrorCode
 
+from devices.learning.models import model_named
+from devices.learning.task import TASKS
 from devices.settings import Learning
 
 FORWARD_SHARE = 1 / 3
 """Judging is the forward pass alone; training adds a backward pass of twice its cost (FedScale: ``computation`` ×3)."""
-
-FLOP_PER_WEIGHT = 6.0
-"""Training one weight on one example: two operations forward, four backward."""
 
 ENVELOPE_BYTES = 1_000
 """A message without its arrays: metadata, metrics and transport headers, as seen with flwr 1.41 over HTTP."""
@@ -45,8 +44,8 @@ def workload(learning: Learning, message: Message, examples: int, examples_fresh
     if declared is not None:
         gflop = declared.gflop if training else declared.gflop * FORWARD_SHARE / learning.local_epochs
         return Workload(gflop, round(declared.mb_down * 1e6), examples, examples_fresh, declared.mb_up)
-    weights = arrays_bytes(message) / 8
-    flop = FLOP_PER_WEIGHT * weights * examples * learning.local_epochs
+    once = model_named(learning.model).flop(TASKS[learning.task], arrays_bytes(message))
+    flop = once * examples * learning.local_epochs
     gflop = (flop if training else flop * FORWARD_SHARE / learning.local_epochs) / 1e9
     return Workload(gflop, ENVELOPE_BYTES + arrays_bytes(message), examples, examples_fresh, None)
 

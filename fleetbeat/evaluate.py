@@ -26,7 +26,7 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
     """
     recordings = read_recordings(folder)
     fleet = run.fleet
-    task, arrays = TASKS[fleet.learning.task], run.arrays()
+    task, model, arrays = TASKS[fleet.learning.task], fleet.learning.model, run.arrays()
     trained_on = {device.recording[1] for device in residents(fleet) if device.recording is not None}
     strangers = [person.id for person in recordings.persons if person.id not in trained_on]
     if not strangers:
@@ -40,12 +40,12 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
         if not len(examples):
             continue
         parts.append(examples)
-        figures = score(task, arrays, examples.features, examples.labels)
+        figures = score(task, arrays, examples.features, examples.labels, model, examples.start_s)
         per_person.append({"person": person, "examples": len(examples)} | _figures(figures))
     if not parts:
         raise RecordingError(f"{folder}: no person has a night that the task {task.name} can use")
     everybody = joined(task, parts)
-    figures = score(task, arrays, everybody.features, everybody.labels)
+    figures = score(task, arrays, everybody.features, everybody.labels, model, everybody.start_s)
     return {"persons": len(parts), "examples": len(everybody)} | _figures(figures) | {"per_person": per_person}
 
 

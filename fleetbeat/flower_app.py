@@ -15,7 +15,8 @@ from flwr.superlink.grid import HttpGrid
 from aggregator.strategies import Cohort, make_strategy
 from broker.errors import SettingsError
 from devices.fleet_file import Overrides, load_fleet
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from devices.settings import Fleet
 from fleetbeat.judge import Judge, judge_for
 from fleetbeat.live_app import serve, whereabouts
@@ -62,7 +63,7 @@ def simulate(grid: Grid, context: Context) -> None:
     _say(f"{fleet.name} in Flower's simulation: {len(nodes)} nodes, {learning.strategy}, {learning.task}")
     strategy.start(
         grid=grid,
-        initial_arrays=ArrayRecord(initial_arrays(TASKS[learning.task])),
+        initial_arrays=ArrayRecord(initial_arrays(TASKS[learning.task], learning.model)),
         num_rounds=learning.rounds,
         evaluate_fn=lambda round_, arrays: _judged(judge, round_, arrays),
     )

@@ -1,12 +1,13 @@
 """The judge: how good the global model is on wearers who are in no device of the fleet."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
+from itertools import accumulate, pairwise
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from devices.assembly import AS_RECORDED
 from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import Examples
 from devices.kinds import kind_named
@@ -14,6 +15,7 @@ from devices.learning.history import nights_of, seen_through, whole_day
 from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
 from devices.learning.task import TASKS, Task
+from devices.lives import AS_RECORDED
 from devices.residents import residents
 from devices.settings import Fleet
 
@@ -22,19 +24,32 @@ STRANGERS = 200
 NIGHTS_EACH = {True: 3, False: 2}
 """Nights of each: three where a night is one example (a score on 600 has a standard error of about .02), else two."""
 
-Arrays = Sequence[npt.NDArray[np.float64]]
+Arrays = Sequence[npt.NDArray[Any]]
 
 
 class Judge:
-    """Holds the examples of strangers and scores models on them."""
+    """Holds the examples of strangers, by wearer, and scores models on all of them together."""
 
-    def __init__(self, task: Task, examples: Examples) -> None:
+    def __init__(self, task: Task, nights: Mapping[str, Sequence[Examples]], model: str = "logistic") -> None:
+        """Judge arrays of *model* on the *nights* of each wearer."""
         self._task = task
-        self.examples = examples
+        self._model = model
+        self.examples = joined(task, [night for own in nights.values() for night in own])
+        ends = [0, *accumulate(sum(map(len, own)) for own in nights.values())]
+        self.wearers = {
+            wearer: self.examples[slice(*part)] for wearer, part in zip(nights, pairwise(ends), strict=True)
+        }
 
     def score(self, arrays: Arrays) -> Score:
         """Return loss, accuracy, balanced accuracy, AUC, kappa and the majority's share."""
-        return score(self._task, list(arrays), self.examples.features, self.examples.labels)
+        test = self.examples
+        return score(self._task, list(arrays), test.features, test.labels, self._model, test.start_s)
+
+    def of(self, model: str) -> "Judge":
+        """Return a judge of arrays of *model*, on the same examples."""
+        other = copy(self)
+        other._model = model
+        return other
 
 
 def nobody_judges(fleet: Fleet) -> bool:
@@ -49,27 +64,27 @@ def judge_for(fleet: Fleet) -> Judge | None:
     """
     if nobody_judges(fleet):
         return None
-    task = TASKS[fleet.learning.task]
-    parts: list[Examples] = []
-    recorded = [group for group in fleet.group if group.recordings is not None]
+    task, epochs = TASKS[fleet.learning.task], fleet.learning.epochs
+    nights: dict[str, list[Examples]] = {}
+    recorded = [group.recordings for group in fleet.group if group.recordings is not None]
     if recorded:
-        for group in recorded:
-            assert group.recordings is not None
-            recordings = read_recordings(group.recordings)
+        for folder in recorded:
+            recordings = read_recordings(folder)
             for person in fleet.learning.test_persons:
                 if any(person == known.id for known in recordings.persons):
-                    parts += person_examples(RecordedBody(recordings, person, fleet.start), task, fleet.learning.epochs)
+                    body = RecordedBody(recordings, person, fleet.start)
+                    nights.setdefault(person, []).extend(person_examples(body, task, epochs))
     else:
         senses = next(
             (device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses
         )
         for number in range(STRANGERS):
-            body = SyntheticBody(fleet.seed, f"stranger-{number + 1}", fleet.start)
-            for _, examples in nights_of(
-                body, senses, task, 0.0, NIGHTS_EACH[task.a_night] * DAY_S, epochs=fleet.learning.epochs
-            ):
-                parts.append(examples)
-    return Judge(task, joined(task, parts)) if parts else None
+            stranger = f"stranger-{number + 1}"
+            until_s = NIGHTS_EACH[task.a_night] * DAY_S
+            own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
+            nights[stranger] = [examples for _, examples in own]
+    nights = {wearer: own for wearer, own in nights.items() if own}
+    return Judge(task, nights, fleet.learning.model) if nights else None
 
 
 def person_examples(body: RecordedBody, task: Task, epochs: str) -> list[Examples]:

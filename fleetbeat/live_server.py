@@ -14,7 +14,8 @@ from aggregator.server_app import Witness, server_app
 from aggregator.wall import LiveTime
 from broker import events as ev
 from broker.errors import FleetbeatError, RunEnded
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.judge import Judge
@@ -56,7 +57,7 @@ class LiveServer:
         self._judge = judge
         self._tell = tell
         self._say = say
-        self._course = course_from(initial_arrays(TASKS[fleet.learning.task]))
+        self._course = course_from(initial_arrays(TASKS[fleet.learning.task], fleet.learning.model))
         self._course.noted = self._noted
         self._leave = leave
         self._timetable = timetable_of(fleet)

@@ -12,7 +12,8 @@ from broker.errors import BrokerLost, BrokerRefused
 from broker.narration import Follower
 from broker.pace import Pace, tell_clock
 from devices.buffer import Buffer
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.chronicle import Chronicle
@@ -49,7 +50,8 @@ class Office:
             raise BrokerRefused(f"{error}: is that a broker?") from None
         self._folder = RunFolder(path)
         here = residents(fleet)
-        self._chronicle = Chronicle(fleet, here, initial_arrays(TASKS[fleet.learning.task]), self._folder)
+        initial = initial_arrays(TASKS[fleet.learning.task], fleet.learning.model)
+        self._chronicle = Chronicle(fleet, here, initial, self._folder)
         self._results = Results(self._folder, self._chronicle, self._judge)
         self._newsroom = Newsroom(self._chronicle, self._results, self._folder, self._round_told, self._is_over)
         self._over: Callable[[], None] = lambda: None

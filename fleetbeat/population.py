@@ -1,7 +1,7 @@
 """A population: a fleet's days without any learning, and what they look like by hour of the local day."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,6 +38,10 @@ class Population:
     residents: tuple[Device, ...]
     lived: tuple[Lived, ...]
     kinds: tuple[KindHours, ...]
+    life_j: Mapping[str, float]
+    """What each device drew."""
+    flat_s: Mapping[str, Sequence[float]]
+    """The moments at which a device's battery went flat; devices without are left out."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as one JSON document; lists by hour begin at midnight, shares and batteries are 0–1."""
@@ -93,11 +97,14 @@ def live_without_learning(fleet: Fleet, days: float | None = None) -> Population
         fleet = fleet.model_copy(update={"days": float(days)})
     here = residents(fleet)
     access = Access(fleet.name, {r.name: [other.name for other in here if other.trainer == r.name] for r in here})
+    flat_s: dict[str, list[float]] = {}
     sent_bytes = dict.fromkeys((resident.name for resident in here), 0)
 
     def record(event: ev.Event) -> None:
         if isinstance(event, ev.BatchSent) and event.device is not None:
             sent_bytes[event.device] += event.bytes
+        elif isinstance(event, ev.BatteryEmpty) and event.device is not None:
+            flat_s.setdefault(event.device, []).append(event.t_s)
 
     numbers = itertools.count(1)
     wire = MemoryWire(MemoryBroker(access))
@@ -114,7 +121,8 @@ def live_without_learning(fleet: Fleet, days: float | None = None) -> Population
     run_virtual(_days(host, wire, fleet.days * DAY_S))
     reports: dict[str, Report] = host.reports()
     life_j = {name: report.life_j for name, report in reports.items()}
-    return Population(fleet, here, tuple(lived), tuple(by_kind_and_hour(fleet, here, lived, life_j, sent_bytes)))
+    kinds = tuple(by_kind_and_hour(fleet, here, lived, life_j, sent_bytes))
+    return Population(fleet, here, tuple(lived), kinds, life_j, flat_s)
 
 
 async def _days(host: Host, wire: MemoryWire, until_s: float) -> None:

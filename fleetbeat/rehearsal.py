@@ -12,11 +12,11 @@ from platform import platform, python_version
 from threadpoolctl import threadpool_limits
 
 from aggregator.strategies import check_strategy
-from broker.events import Event, RoundEnded
+from broker.events import Event, Record, RoundEnded
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.brokers import BrokerChoice, opened
-from fleetbeat.judge import judge_for
+from fleetbeat.judge import Judge, judge_for
 from fleetbeat.progress import Watcher
 from fleetbeat.results import Results
 from fleetbeat.run_folder import RunFolder, new_folder
@@ -34,6 +34,8 @@ class Ran:
     path: Path
     cause: str
     aggregated: bool
+    world: World | None = None
+    """Where it lived, if that was in this process."""
 
 
 def run(
@@ -43,8 +45,15 @@ def run(
     broker: BrokerChoice | None = None,
     workers: int | None = None,
     quiet: bool = False,
+    judge: Judge | None = None,
+    refers: bool = True,
+    heard: Record | None = None,
 ) -> Ran:
-    """Let *fleet* live and learn; write its run folder, whatever ends the run."""
+    """Let *fleet* live and learn; write its run folder, whatever ends the run.
+
+    A study brings its own *judge* (None: the fleet's), trains what it compares with by itself (not *refers*), and
+    hears of every event.
+    """
     threadpool_limits(1)
     check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
     began = time.perf_counter()
@@ -58,7 +67,7 @@ def run(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
             f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"
         )
-        judge = judge_for(fleet)
+        judge = judge or judge_for(fleet)
 
         def round_ended(event: RoundEnded) -> None:
             watcher.round_ended(event, world.account)
@@ -66,6 +75,8 @@ def run(
 
         def record(event: Event) -> None:
             folder.record(event)
+            if heard is not None:
+                heard(event)
 
         world = World(fleet, here, wire, workers, judge, Onlookers(record, round_ended, watcher.moment))
         folder = RunFolder(path)  # only now: a fleet that cannot live leaves no folder behind
@@ -74,11 +85,12 @@ def run(
         with closing(folder):
             try:
                 cause = world.run()
-                results.refer()
+                if refers:
+                    results.refer()
             finally:
                 results.write(world.now_s, cause)
                 folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
-    return Ran(path, cause, any(line.updates for line in world.account.rounds.values()))
+    return Ran(path, cause, any(line.updates for line in world.account.rounds.values()), world)
 
 
 def machine(broker: str, workers: int, wall_s: float, life_s: float) -> dict[str, object]:

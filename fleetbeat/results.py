@@ -12,10 +12,10 @@ from aggregator.course import Course
 from devices.buffer import Buffer
 from devices.figures import Report
 from devices.fleet_file import freeze
-from devices.learning.baselines import central, local_only, mean_score
+from devices.learning.baselines import CENTRAL_EXAMPLES, central, local_only, mean_score, thinned
 from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
-from devices.learning.model import Fit
+from devices.learning.models import Fit, model_named
 from devices.learning.task import TASKS
 from devices.lifelog import Lived
 from devices.residents import Device
@@ -23,9 +23,6 @@ from devices.settings import Fleet
 from fleetbeat import tables
 from fleetbeat.judge import Judge
 from fleetbeat.run_folder import RunFolder
-
-CENTRAL_EXAMPLES = 200_000
-"""A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
 
 LOCAL_MODELS = 60
 """Of a large fleet so many devices, evenly chosen, stand for all local-only models: their mean is what counts."""
@@ -85,18 +82,17 @@ class Results:
         if self._judge is None:
             return
         task, learning = TASKS[self._world.fleet.learning.task], self._world.fleet.learning
-        how = Fit(class_weight=learning.class_weight, epochs=learning.epochs)
+        how = Fit(class_weight=learning.class_weight, epochs=learning.epochs, model=learning.model)
         nights = [[night.examples for night in buffer.nights()] for buffer in self._world.buffers.values()]
         devices = [own for own in nights if own]
         test = self._judge.examples
         if not devices:
             return
-        every = max(1, math.ceil(sum(len(night) for own in devices for night in own) / CENTRAL_EXAMPLES))
-        together = [night[::every] for own in devices for night in own]
+        together = thinned([night for own in devices for night in own], CENTRAL_EXAMPLES)
         some = [joined(task, own) for own in devices[:: max(1, math.ceil(len(devices) / LOCAL_MODELS))]]
         self._references = {
-            "central": score(task, central(task, together, how), test.features, test.labels),
-            "local_only": mean_score(task, local_only(task, some, how), test),
+            "central": score(task, central(task, together, how), test.features, test.labels, how.model, test.start_s),
+            "local_only": mean_score(task, local_only(task, some, how), test, how.model),
         }
 
     def _clients(self) -> dict[int, dict[str, Any]]:
@@ -150,10 +146,11 @@ class Results:
         return totals
 
     def _coefficients(self) -> dict[str, list[float]]:
-        """Return old → new by feature name, for a model of one row; several classes are in model.json."""
-        names = TASKS[self._world.fleet.learning.task].feature_names
+        """Return old → new by feature name, for a logistic model of one row; several classes are in model.json."""
+        learning = self._world.fleet.learning
+        names = TASKS[learning.task].feature_names
         first, last = self._first, self._world.course.arrays
-        if len(last[0]) != 1:
+        if learning.model != "logistic" or len(last[0]) != 1:
             return {}
         pairs = zip((*names, "intercept"), (*first[0][0], first[1][0]), (*last[0][0], last[1][0]), strict=True)
         return {name: [float(old), float(new)] for name, old, new in pairs}
@@ -164,18 +161,8 @@ class Results:
         # zip files carry a date: numpy writes 1980 for every member, so the same model is the same bytes
         np.savez(content, *arrays)
         self._folder.write("model.npz", content.getvalue())
-        task = TASKS[self._world.fleet.learning.task]
-        classes = task.classes[1:] if len(arrays[0]) == 1 else task.classes
-        self._folder.write_json(
-            "model.json",
-            {
-                "task": task.name,
-                "classes": list(task.classes),
-                "features": list(task.feature_names),
-                "coefficients": {
-                    name: dict(zip(task.feature_names, map(float, row), strict=True))
-                    for name, row in zip(classes, arrays[0], strict=True)
-                },
-                "intercept": dict(zip(classes, map(float, arrays[1]), strict=True)),
-            },
-        )
+        learning = self._world.fleet.learning
+        task = TASKS[learning.task]
+        document = {"task": task.name, "classes": list(task.classes), "features": list(task.feature_names)}
+        words = model_named(learning.model).described(task, arrays)
+        self._folder.write_json("model.json", {**document, **words})

@@ -26,6 +26,7 @@ class WholeFiles:
         target = self.path / name
         part = target.with_name(name + ".part")
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             part.write_bytes(content)
             part.replace(target)
         except OSError as error:

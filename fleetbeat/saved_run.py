@@ -45,7 +45,7 @@ class SavedRun:
         """Return the lines of a CSV file, by column."""
         return list(csv.DictReader(self._read(name).splitlines()))
 
-    def arrays(self) -> list[npt.NDArray[np.float64]]:
+    def arrays(self) -> list[npt.NDArray[Any]]:
         """Return the final global model, in Flower's order."""
         path = self.path / "model.npz"
         if not path.is_file():

@@ -7,6 +7,7 @@ from devices.body.channels import CHANNELS
 from devices.body.series import STAGE
 from devices.complaints import did_you_mean, shown
 from devices.settings import Fleet
+from fleetbeat.study.settings import Study
 
 DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
@@ -55,11 +56,16 @@ def recordings_schema() -> dict[str, Any]:
     }
 
 
-SCHEMAS = {"fleet": fleet_schema, "recordings": recordings_schema}
+def study_schema() -> dict[str, Any]:
+    """Return the schema of a study file."""
+    return DIALECT | Study.model_json_schema(by_alias=True) | {"title": "A study of Fleetbeat"}
+
+
+SCHEMAS = {"fleet": fleet_schema, "recordings": recordings_schema, "study": study_schema}
 
 
 def schema(of: str = "fleet") -> dict[str, Any]:
-    """Return the JSON Schema of ``fleet`` or ``recordings``; raises SettingsError for anything else."""
+    """Return the JSON Schema of ``fleet``, ``recordings`` or ``study``; raises SettingsError for anything else."""
     if of not in SCHEMAS:
         hint = did_you_mean(of, SCHEMAS)
         raise SettingsError(f"schema: found {shown(of)}, expected one of {', '.join(SCHEMAS)}{hint}")

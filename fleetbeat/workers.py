@@ -82,10 +82,10 @@ def _start(run_id: int, run_config: RunConfig) -> None:
 
     threadpool_limits(1)
     _crew = Crew(run_id, run_config, app)
-    threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Whoever started us may be killed without a word: nobody waits for our answers then."""
     parent = multiprocessing.parent_process()
     assert parent is not None
@@ -94,7 +94,7 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def deaf_to_ctrl_c() -> Iterator[None]:
     """Let processes that start here ignore a terminal's Ctrl-C from their first moment on: we end them in order."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
@@ -129,7 +129,7 @@ class Workers:
             for _ in range(count)
         ]
         before = set(multiprocessing.active_children())
-        with _deaf_to_ctrl_c():
+        with deaf_to_ctrl_c():
             for pool in self._pools:
                 pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
         self._children = set(multiprocessing.active_children()) - before

@@ -26,7 +26,8 @@ from broker.seal import KEY_BYTES, wearer_key
 from devices.buffer import Buffer
 from devices.figures import Report
 from devices.host import Host
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from devices.lifelog import Lived
 from devices.residents import Device
 from devices.seals import WearersSeals
@@ -70,7 +71,7 @@ class World:
         self.now_s = 0.0
         self.account = Account(self._glance)
         learning = fleet.learning
-        self.course: Course = course_from(initial_arrays(TASKS[learning.task]))
+        self.course: Course = course_from(initial_arrays(TASKS[learning.task], learning.model))
         self.superlink = SuperLink(fleet.seed, unix_start(fleet.start), learning.heartbeat_s)
         trainers = [resident.name for resident in residents if resident.kind.trains]
         self._uplinks = {name: NodeUplink(self.superlink, name) for name in trainers}
@@ -215,6 +216,7 @@ def run_config(fleet: Fleet) -> RunConfig:
     return {
         "fleet": fleet.name,
         "task": learning.task,
+        "model": learning.model,
         "epochs": learning.epochs,
         "local_epochs": learning.local_epochs,
         "class_weight": learning.class_weight,

@@ -1,32 +1,52 @@
 """The baselines: what the same nights teach without a federation, all in one place or each device for itself."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from devices.buffer import Examples
 from devices.learning.holdout import joined
 from devices.learning.metrics import FIGURES, Score, score
-from devices.learning.model import Fit, fit
-from devices.learning.task import Arrays, Task, initial_arrays
+from devices.learning.models import Fit, fit, initial_arrays, model_named
+from devices.learning.task import Arrays, Task
 
-ITERATIONS = 100
-"""Newton's method is done long before."""
+PERSONAL_EPOCHS = 5
+"""Local epochs of fine-tuning."""
+
+PERSONAL_MU = 0.1
+"""How strongly a personal model is held to the global one."""
+
+CENTRAL_EXAMPLES = 200_000
+"""A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""
+
+
+def thinned(nights: Sequence[Examples], most: int) -> list[Examples]:
+    """Return every so-manieth example of each of *nights*, so that there are *most* in all or a few more."""
+    every = max(1, math.ceil(sum(map(len, nights)) / most))
+    return [night[::every] for night in nights]
 
 
 def central(task: Task, devices: Sequence[Examples], how: Fit) -> Arrays:
-    """Return the model trained to the end on the examples of all *devices* together (*how* gives the class weights)."""
-    return fit(task, initial_arrays(task), joined(task, list(devices)), _to_the_end(how))
+    """Return ``how.model`` trained to the end on the examples of all *devices* together."""
+    return fit(task, initial_arrays(task, how.model), joined(task, list(devices)), _to_the_end(how))
 
 
 def local_only(task: Task, devices: Sequence[Examples], how: Fit) -> list[Arrays]:
     """Return a model for each of *devices* that has examples, trained to the end on those alone."""
-    return [fit(task, initial_arrays(task), own, _to_the_end(how)) for own in devices if len(own)]
+    return [fit(task, initial_arrays(task, how.model), own, _to_the_end(how)) for own in devices if len(own)]
 
 
-def mean_score(task: Task, models: Sequence[Arrays], test: Examples) -> Score:
+def personalised(task: Task, arrays: Arrays, devices: Sequence[Examples], how: Fit) -> list[Arrays]:
+    """Return the global model *arrays* fine-tuned for each of *devices* that has examples, on those alone."""
+    gently = replace(how, local_epochs=PERSONAL_EPOCHS, proximal_mu=PERSONAL_MU, devices=1)
+    return [fit(task, arrays, own, gently) for own in devices if len(own)]
+
+
+def mean_score(task: Task, models: Sequence[Arrays], test: Examples, model: str = "logistic") -> Score:
     """Return the mean of the models' scores on *test*, figure by figure: None for a figure that no model has."""
-    scores = [score(task, model, test.features, test.labels) for model in models]
+    scores = [score(task, arrays, test.features, test.labels, model, test.start_s) for arrays in models]
     mean: Score = {}
     for figure in (*FIGURES, "examples"):
         known = [value for one in scores if (value := one[figure]) is not None]
@@ -35,4 +55,4 @@ def mean_score(task: Task, models: Sequence[Arrays], test: Examples) -> Score:
 
 
 def _to_the_end(how: Fit) -> Fit:
-    return Fit(local_epochs=ITERATIONS, class_weight=how.class_weight, epochs=how.epochs)
+    return replace(how, local_epochs=model_named(how.model).EPOCHS_TO_THE_END, proximal_mu=0.0, devices=1)

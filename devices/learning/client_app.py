@@ -17,7 +17,7 @@ from broker.errors import FleetbeatError
 from devices.buffer import Buffer, open_buffer
 from devices.learning.holdout import parted
 from devices.learning.metrics import loss_and_accuracy
-from devices.learning.model import Fit, fit
+from devices.learning.models import LOCAL_EPOCHS, Fit, fit
 from devices.learning.task import TASKS, Task
 
 ALMOST_NOTHING = 1e-6
@@ -58,12 +58,12 @@ def train(message: Message, context: Context) -> Message:
         raise FleetbeatError("too little data: the buffer holds no example to train on")
     arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
     trained = fit(task, arrays, mine, replace(how, proximal_mu=_proximal_mu(message)))
-    loss, accuracy = loss_and_accuracy(trained, mine)
+    loss, accuracy = loss_and_accuracy(task, trained, mine, how.model)
     metrics = MetricRecord(
         {
             "num-examples": len(mine),
             "num-examples-fresh": sum(len(night.examples) for night in nights if night.fresh),
-            "train_loss": loss_and_accuracy(arrays, mine)[0],
+            "train_loss": loss_and_accuracy(task, arrays, mine, how.model)[0],
             "loss": loss,
             "accuracy": accuracy,
         }
@@ -78,10 +78,10 @@ def evaluate(message: Message, context: Context) -> Message:
     Replies with ``metrics``: ``num-examples``, ``loss``, ``accuracy``. A device that holds nothing out answers with
     figures of its training examples and next to no weight.
     """
-    task, _, holds_out = _settings(context)
+    task, how, holds_out = _settings(context)
     mine, held = parted(task, _buffer(context).nights(), holds_out=holds_out)
     arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
-    loss, accuracy = loss_and_accuracy(arrays, held if len(held) else mine)
+    loss, accuracy = loss_and_accuracy(task, arrays, held if len(held) else mine, how.model)
     metrics = MetricRecord({"num-examples": float(len(held)) or ALMOST_NOTHING, "loss": loss, "accuracy": accuracy})
     return Message(RecordDict({"metrics": metrics}), reply_to=message)
 
@@ -89,10 +89,12 @@ def evaluate(message: Message, context: Context) -> Message:
 def _settings(context: Context) -> tuple[Task, Fit, bool]:
     """Return the task, how to train, and whether anything is held out, from the run's settings."""
     run = context.run_config
+    model = str(run.get("model", "logistic"))
     how = Fit(
-        local_epochs=int(run.get("local_epochs", 1)),
+        local_epochs=int(run.get("local_epochs", LOCAL_EPOCHS[model])),
         class_weight=str(run.get("class_weight", "population")),
         epochs=str(run.get("epochs", "in_bed")),
+        model=model,
     )
     return TASKS[str(run.get("task", "night-quality"))], how, float(run.get("fraction_evaluate", 1.0)) > 0
 

@@ -6,12 +6,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from devices.body import Night
-from devices.buffer import Examples, FloatArray, Window
+from devices.buffer import Examples, Window
 from devices.learning.features import EPOCH_S, OF_EPOCH, OF_NIGHT, Feature, Rest, Seen
 
 GOOD_EFFICIENCY = 0.85
@@ -121,17 +122,5 @@ TASKS = {
 }
 """The tasks by name."""
 
-Arrays = list[npt.NDArray[np.float64]]
-"""A model as Flower sends it: coefficients (k, f) and intercepts (k,), k = 1 for two classes, else one a class."""
-
-
-def initial_arrays(task: Task) -> Arrays:
-    """Return the model that knows nothing: zeros, shaped by the task alone."""
-    rows = 1 if len(task.classes) == 2 else len(task.classes)
-    return [np.zeros((rows, len(task.features))), np.zeros(rows)]
-
-
-def decision(arrays: Arrays, features: npt.NDArray[np.floating]) -> FloatArray:
-    """Return the model's scores: (n,) log-odds of class 1 for two classes, else (n, classes)."""
-    scores: FloatArray = features @ arrays[0].T + arrays[1]
-    return scores[:, 0] if scores.shape[1] == 1 else scores
+Arrays = list[npt.NDArray[Any]]
+"""A model as Flower sends it: what stands in them is the model's own affair (`devices.learning.models`)."""

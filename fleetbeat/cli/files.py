@@ -106,16 +106,17 @@ class Document(StrEnum):
 
     FLEET = "fleet"
     RECORDINGS = "recordings"
+    STUDY = "study"
 
 
 @app.command(epilog="Example: fleetbeat schema fleet > fleet.schema.json")
 def schema(
-    document: Annotated[Document, typer.Argument(help="fleet or recordings")] = Document.FLEET,
+    document: Annotated[Document, typer.Argument(help="fleet, study or recordings")] = Document.FLEET,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Print the JSON Schema of a fleet file, for editors and scripts."""
+    """Print the JSON Schema of a fleet file or another of our files, for editors and scripts."""
     listen(verbose=verbose)
 
     from fleetbeat.schema import schema as schema_of

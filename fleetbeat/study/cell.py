@@ -38,7 +38,7 @@ class KindLived:
     battery_min_a_day: float
     """Minutes of ordinary life that the energy for learning would have lasted."""
     battery_day_share: float
-    """Energy for learning, as a share of what the same device drew that day without learning."""
+    """Energy for learning, as a share of what the same device drew in a day without learning (no-training)."""
     mb_a_month: float
     """Over the far link, in 30 days."""
 
@@ -73,6 +73,8 @@ class Cell:
     arm: str
     seed: int
     error: str | None = None
+    shares: str | None = None
+    """The arm whose run this is too: their fleets are the same, so one was lived for both, and lies in its folder."""
     strangers: Judged | None = None
     """On wearers outside the fleet: the yardstick of the gap to central. None where nobody is kept aside."""
     own: Judged | None = None

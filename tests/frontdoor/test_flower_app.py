@@ -20,5 +20,5 @@ def test_flower_packs_the_app_and_nothing_else(tmp_path: Path) -> None:
 
     packed = zipfile.ZipFile(next(tmp_path.glob("*.fab"))).namelist()
     folders = {name.split("/")[0] for name in packed if "/" in name} - {".info"}
-    assert folders == {"aggregator", "broker", "devices", "fleetbeat", "fleets"}
+    assert folders == {"aggregator", "broker", "devices", "fleetbeat", "fleets", "studies"}
     assert {"devices/learning/client_app.py", "fleetbeat/flower_app.py", "fleets/household.toml"} <= set(packed)

@@ -11,7 +11,7 @@ from time import perf_counter
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("aggregator", "broker", "devices", "fleetbeat", "fleets")
+PACKAGES = ("aggregator", "broker", "devices", "fleetbeat", "fleets", "studies")
 
 pytestmark = pytest.mark.slow
 

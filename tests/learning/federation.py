@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from devices.buffer import Examples
-from devices.learning.model import Fit, fit
-from devices.learning.task import Arrays, Task, initial_arrays
+from devices.learning.models import Fit, fit, initial_arrays
+from devices.learning.task import Arrays, Task
 
 
 def federated(task: Task, devices: Sequence[Examples], how: Fit, rounds: int = 20) -> Arrays:

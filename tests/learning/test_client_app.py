@@ -9,7 +9,8 @@ from broker.errors import FleetbeatError
 from devices.buffer import Examples, MemoryBuffer
 from devices.learning.client_app import ALMOST_NOTHING, app
 from devices.learning.holdout import parted
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from tests.learning.nights import examples
 
 SLEEP_WAKE, NIGHT_QUALITY = TASKS["sleep-wake"], TASKS["night-quality"]

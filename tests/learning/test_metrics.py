@@ -80,7 +80,7 @@ def test_no_examples_have_no_figures() -> None:
 def test_a_hopelessly_sure_model_has_a_finite_loss() -> None:
     some = examples(10, 12, seed=1)
 
-    loss, accuracy = loss_and_accuracy([np.full((1, 12), 1e6), np.zeros(1)], some)
+    loss, accuracy = loss_and_accuracy(TASKS["sleep-wake"], [np.full((1, 12), 1e6), np.zeros(1)], some)
 
     assert np.isfinite(loss)
     assert 0 <= accuracy <= 1
@@ -93,7 +93,7 @@ def test_a_device_reports_the_loss_and_accuracy_of_the_score(name: str) -> None:
 
     figures = score(task, arrays, features, labels)
 
-    assert loss_and_accuracy(arrays, Examples(features, labels, np.zeros(300))) == (
+    assert loss_and_accuracy(task, arrays, Examples(features, labels, np.zeros(300))) == (
         figures["loss"],
         figures["accuracy"],
     )

@@ -12,8 +12,8 @@ from devices.learning.baselines import central, local_only
 from devices.learning.history import nights_of
 from devices.learning.holdout import joined
 from devices.learning.metrics import score
-from devices.learning.model import Fit
-from devices.learning.task import TASKS, Arrays, Task, decision
+from devices.learning.models import Fit, scores
+from devices.learning.task import TASKS, Arrays, Task
 from tests.learning.federation import federated
 
 RECORDINGS = Path(__file__).parents[2].parent / "shared" / "recordings"
@@ -36,15 +36,15 @@ def persons(folder: str, task_name: str, epochs: str) -> tuple[Examples, ...]:
 
 def unseen_auc(task: Task, everyone: tuple[Examples, ...], models: list[Arrays]) -> float:
     """Pooled AUC of each fold's model on the fold's persons."""
-    scores, labels = [], []
+    found, labels = [], []
     for fold, arrays in enumerate(models):
         for own in everyone[fold::FOLDS]:
-            scores.append(decision(arrays, own.features))
+            found.append(scores(task, arrays, own.features))
             labels.append(own.labels)
     pooled = score(
         task,
         [np.eye(1, len(task.features)), np.zeros(1)],
-        _as_feature(task, np.concatenate(scores)),
+        _as_feature(task, np.concatenate(found)),
         np.concatenate(labels),
     )
     assert pooled["auc"] is not None

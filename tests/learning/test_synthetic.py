@@ -10,7 +10,7 @@ from devices.learning.baselines import central, local_only, mean_score
 from devices.learning.history import DAY_S, nights_of
 from devices.learning.holdout import joined
 from devices.learning.metrics import score
-from devices.learning.model import Fit
+from devices.learning.models import Fit
 from devices.learning.task import TASKS, Task
 from tests.learning.federation import federated
 

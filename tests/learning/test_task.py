@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.learning.features import OF_EPOCH, OF_NIGHT
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from tests.learning.nights import N2, REM, Sensors, night, sensors
 
 SLEEP_WAKE, SLEEP_STAGE, NIGHT_QUALITY = TASKS["sleep-wake"], TASKS["sleep-stage"], TASKS["night-quality"]

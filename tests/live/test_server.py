@@ -25,7 +25,8 @@ from broker.narration import Follower
 from broker.pace import Pace, tell_clock
 from broker.ports import PortTaken
 from devices.fleet_file import Overrides, freeze, load_fleet
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import initial_arrays
+from devices.learning.task import TASKS
 from devices.settings import Fleet
 from fleetbeat.chronicle import in_order
 from fleetbeat.flower_programs import find_program, flower_environment

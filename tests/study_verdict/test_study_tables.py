@@ -105,11 +105,13 @@ def test_the_same_cells_in_another_order_give_the_same_bytes(
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_folder_that_is_not_there_is_one_clear_message(
+def test_a_folder_that_cannot_be_written_to_is_one_clear_message(
     tmp_path: Path, finished: tuple[Study, list[Cell], Verdict]
 ) -> None:
-    with pytest.raises(RunFolderError, match=r"arms\.csv: cannot be written"):
-        write_tables(tmp_path / "nowhere", *finished)
+    (tmp_path / "taken").write_text("a file")
+
+    with pytest.raises(RunFolderError, match="cannot be written"):
+        write_tables(tmp_path / "taken", *finished)
 
 
 def test_the_summary_fits_a_hundred_columns_and_tells_the_verdict(

@@ -7,8 +7,9 @@ from sklearn.linear_model import LogisticRegression
 
 from devices.buffer import Examples
 from devices.learning.metrics import losses, score
-from devices.learning.model import C, Fit, fit
-from devices.learning.task import TASKS, Arrays, Task, decision, initial_arrays
+from devices.learning.models import Fit, fit, initial_arrays, scores
+from devices.learning.models.logistic import C
+from devices.learning.task import TASKS, Arrays, Task
 from tests.learning.nights import examples
 
 TO_THE_END = 100
@@ -33,7 +34,7 @@ def objective(task: Task, flat: np.ndarray, data: Examples, how: Fit, start: Arr
     coefficients, _ = initial_arrays(task)
     arrays = [flat[: coefficients.size].reshape(coefficients.shape), flat[coefficients.size :]]
     weights = how.weights(task, data.labels)[data.labels]
-    loss = float(weights @ losses(decision(arrays, data.features), data.labels))
+    loss = float(weights @ losses(scores(task, arrays, data.features), data.labels))
     moved = flat - np.concatenate([array.ravel() for array in start])
     return float(loss / weights.sum() + (flat @ flat) / (2 * C * weights.sum()) + how.proximal_mu / 2 * (moved @ moved))
 

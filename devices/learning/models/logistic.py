@@ -1,11 +1,11 @@
-"""The model: scikit-learn's logistic regression, started from the federation's, trained on one device's examples.
+"""The logistic regression: scikit-learn's, started from the federation's coefficients.
 
 Newton's method, one iteration per local epoch, L2 with C = 1, and class weights that are fixed by definition, so that
 all devices pull at the same objective. Chosen by experiment: see `C` and `SOLVER`.
 """
 
 import warnings
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from devices.buffer import Examples, FloatArray
+from devices.learning.models.model import FLOP_PER_WEIGHT, Fit, Starts
 from devices.learning.task import Arrays, Task
 
 SOLVER = "newton-cholesky"
@@ -29,27 +30,20 @@ PHANTOM_WEIGHT = 1e-9
 """Weight of the phantom example of each class."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """How a device trains: iterations of the solver, the weight of each class (for *epochs*), and FedProx's mu."""
+EPOCHS_TO_THE_END = 100
+"""Newton's method is done long before."""
 
-    local_epochs: int = 1
-    class_weight: str = "population"
-    epochs: str = "in_bed"
-    proximal_mu: float = 0.0
 
-    def weights(self, task: Task, labels: npt.NDArray[np.integer]) -> FloatArray:
-        """Return the weight of each class.
+def initial_arrays(task: Task) -> Arrays:
+    """Return coefficients (k, f) and intercepts (k,) of zero, k = 1 for two classes, else one a class; float64."""
+    rows = 1 if len(task.classes) == 2 else len(task.classes)
+    return [np.zeros((rows, len(task.features))), np.zeros(rows)]
 
-        ``population``: from how common it is among people (`Task.shares`), the same on all devices;
-        ``balanced``: from how common it is in *labels*; ``none``: 1.
-        """
-        count = len(task.classes)
-        if self.class_weight == "population":
-            return 1.0 / (count * np.array(task.shares[self.epochs]))
-        if self.class_weight == "balanced":
-            return len(labels) / (count * np.maximum(np.bincount(labels, minlength=count), 1.0))
-        return np.ones(count)
+
+def scores(task: Task, arrays: Arrays, features: npt.NDArray[np.floating], start_s: Starts = None) -> FloatArray:
+    """Return (n,) log-odds of class 1 for two classes, else (n, classes)."""
+    said = features @ arrays[0].T + arrays[1]
+    return (said[:, 0] if said.shape[1] == 1 else said).astype(np.float64, copy=False)
 
 
 def fit(task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:
@@ -89,6 +83,23 @@ def fit(task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:
         warnings.simplefilter("ignore", LinAlgWarning)
         model.fit(design, labels, weights)
     return [model.coef_[:, :columns].copy(), model.coef_[:, columns].copy()]
+
+
+def flop(task: Task, arrays_bytes: int) -> float:
+    """Return six operations for each weight of the message."""
+    return FLOP_PER_WEIGHT * arrays_bytes / 8
+
+
+def described(task: Task, arrays: Arrays) -> dict[str, Any]:
+    """Return coefficients and intercept by class and feature."""
+    classes = task.classes[1:] if len(arrays[0]) == 1 else task.classes
+    return {
+        "coefficients": {
+            name: dict(zip(task.feature_names, map(float, row), strict=True))
+            for name, row in zip(classes, arrays[0], strict=True)
+        },
+        "intercept": dict(zip(classes, map(float, arrays[1]), strict=True)),
+    }
 
 
 def _pulls(arrays: Arrays) -> FloatArray:

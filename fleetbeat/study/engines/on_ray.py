@@ -1,0 +1,103 @@
+"""Ray: on this machine, or many machines behind ``ray://HOST:PORT``. A seed comes back as files; we write them here."""
+
+import logging
+import tempfile
+from collections.abc import Generator, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from broker.errors import UsageError
+from fleetbeat.run_folder import WholeFiles
+from fleetbeat.study.cell_file import NAME
+from fleetbeat.study.engines import Ended, Lost, News, Task
+
+INSTALL = "pip install 'fleetbeat[simulation]'"
+
+Files = Mapping[str, bytes]
+"""Files by their path in a study's folder."""
+
+
+class OnRay:
+    """Ray's workers, one for each core: each lives one seed and ends with it."""
+
+    def __init__(self, address: str | None, count: int, *, verbose: bool = False) -> None:
+        """Use the cluster at *address* (``ray://HOST:PORT``), or start Ray here with *count* workers.
+
+        Raises UsageError if Ray is not installed.
+        """
+        if find_spec("ray") is None:
+            raise UsageError(f"--engine ray: Ray is not installed here; to have it: {INSTALL}")
+        self._address = address
+        self._count = count
+        self._verbose = verbose
+
+    def live(self, tasks: Sequence[Task]) -> Generator[News, None, None]:
+        """Live *tasks*: see `Engine`. Cells of a seed are told together, when all of them are here."""
+        ray = self._connected()
+        try:
+            work = ray.remote(num_cpus=1, max_calls=1, max_retries=0)(_lived_elsewhere)
+            under_way = {
+                work.remote(Task(task.fleets, task.seed, Path()), _packed(task.study, task.seed)): task
+                for task in tasks
+            }
+            while under_way:
+                (done,), _ = ray.wait([*under_way], num_returns=1)
+                task = under_way.pop(done)
+                try:
+                    files, ended = ray.get(done)
+                except ray.exceptions.RayError as error:
+                    yield Lost(task.seed, f"Ray lost it: {_short(error)}")
+                    continue
+                for name in sorted(files, key=lambda name: name.endswith(f"/{NAME}")):  # cells last
+                    _write(task.study / name, files[name])
+                yield from ended
+        finally:
+            ray.shutdown()
+
+    def _connected(self) -> Any:
+        import ray
+
+        quietly: dict[str, Any] = {} if self._verbose else {"logging_level": logging.ERROR}
+        try:
+            if self._address is not None:
+                ray.init(self._address, log_to_driver=self._verbose, **quietly)
+            else:
+                ray.init(num_cpus=self._count, include_dashboard=False, log_to_driver=self._verbose, **quietly)
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            raise UsageError(f"--engine {self._address or 'ray'}: Ray did not come up: {_short(error)}") from None
+        return ray
+
+
+def _lived_elsewhere(task: Task, known: Files) -> tuple[dict[str, bytes], list[Ended]]:
+    """Live what is missing of a seed in a folder of this machine; return what it wrote, and how long cells took."""
+    from fleetbeat.terminal import listen
+
+    listen(verbose=False)
+    from fleetbeat.study.engines.seed import live
+
+    with tempfile.TemporaryDirectory(prefix="fleetbeat-") as place:
+        study = Path(place)
+        for name, content in known.items():
+            _write(study / name, content)
+        news: list[News] = []
+        live(Task(task.fleets, task.seed, study), news.append)
+        ended = [one for one in news if isinstance(one, Ended)]
+        arms = {one.arm for one in ended}
+        written = (path for path in study.rglob("*") if path.is_file() and path.relative_to(study).parts[0] in arms)
+        return {path.relative_to(study).as_posix(): path.read_bytes() for path in written}, ended
+
+
+def _packed(study: Path, seed: int) -> dict[str, bytes]:
+    """Return what whoever goes on with *seed* must know: its cells, and the small files beside one without learning."""
+    files = [*study.glob(f"*/{seed}/{NAME}"), *study.glob(f"*/{seed}/ordinary.csv")]
+    return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
+
+
+def _write(path: Path, content: bytes) -> None:
+    WholeFiles(path.parent).write(path.name, content)
+
+
+def _short(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__
