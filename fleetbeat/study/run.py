@@ -42,13 +42,11 @@ def run(plan: Plan, out: Path, engine: Engine, *, seeds: tuple[int, ...], quiet:
     arms = plan.study.arms
     todo = [seed for seed in seeds if any((arm, seed) not in done for arm in arms)]
     stopped = False
-    with Watch(arms, len(seeds), len(done), quiet=quiet) as watch:
+    with Watch(arms, seeds, done.values(), quiet=quiet) as watch:
         watch.say(
             f"{plan.study.name}: {len(arms)} arms, {len(seeds)} seed{'' if len(seeds) == 1 else 's'}"
             f"{f', {len(done)} cells done before' if done else ''} → {out}"
         )
-        for cell in done.values():
-            watch.there(cell)
         try:
             with closing(engine.live([Task(plan.fleets, seed, out) for seed in todo])) as news:
                 for one in news:

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,10 +14,10 @@ from fleetbeat.study.cell import Cell
 class Watch:
     """Shows a study on stderr, and never in the way of what is printed on stdout."""
 
-    def __init__(self, arms: Iterable[str], seeds: int, done: int, *, quiet: bool) -> None:
-        self._arms = tuple(arms)
-        self._seeds = seeds
-        self._left = dict.fromkeys(self._arms, seeds)
+    def __init__(self, arms: Sequence[str], seeds: Sequence[int], done: Iterable[Cell], *, quiet: bool) -> None:
+        """Watch the cells of *arms* and *seeds*, of which those *done* are there."""
+        self._total = len(arms) * len(seeds)
+        self._left = {(arm, seed) for arm in arms for seed in seeds} - {(cell.arm, cell.seed) for cell in done}
         self._took_s: dict[str, list[float]] = {}
         self._began_s = time.perf_counter()
         self._worked_s = 0.0
@@ -32,8 +32,7 @@ class Watch:
             transient=True,
             disable=quiet or not self._console.is_terminal,
         )
-        self._bar = self._progress.add_task("", total=len(self._arms) * seeds, completed=done)
-        self._done = done
+        self._bar = self._progress.add_task("", total=self._total, completed=self._done)
 
     def __enter__(self) -> "Watch":
         self._progress.start()
@@ -46,10 +45,6 @@ class Watch:
         """Print one line."""
         self._console.print(words, highlight=False, soft_wrap=True)
 
-    def there(self, cell: Cell) -> None:
-        """A cell was there before we began."""
-        self._left[cell.arm] -= 1
-
     def began(self, arm: str, seed: int) -> None:
         """Somebody works at a cell."""
         self._at[seed] = arm
@@ -57,23 +52,23 @@ class Watch:
 
     def ended(self, cell: Cell, wall_s: float) -> None:
         """One line for a cell that is on disk: how it ended, and how long the rest may take."""
-        self._done += 1
-        self._left[cell.arm] = max(0, self._left[cell.arm] - 1)
+        self._left.discard((cell.arm, cell.seed))
         self._took_s.setdefault(cell.arm, []).append(wall_s)
         self._worked_s += wall_s
         self._at.pop(cell.seed, None)
         self._progress.update(self._bar, completed=self._done)
-        total = len(self._arms) * self._seeds
-        self.say(
-            f"[dim]{self._done:>{len(str(total))}} of {total}[/dim]  seed {cell.seed}  {cell.arm}: {_told(cell)}"
-            f" [dim]· {wall_s:.0f} s{self._rest()}[/dim]"
-        )
+        so_far = f"[dim]{self._done:>{len(str(self._total))}} of {self._total}[/dim]"
+        self.say(f"{so_far}  seed {cell.seed}  {cell.arm}: {_told(cell)} [dim]· {wall_s:.0f} s{self._rest()}[/dim]")
         self._show()
 
     def lost(self, seed: int, why: str) -> None:
         """Whoever worked on *seed* is gone."""
         self._at.pop(seed, None)
         self.say(f"[red]seed {seed}: {escape(why)}[/red]")
+
+    @property
+    def _done(self) -> int:
+        return self._total - len(self._left)
 
     def _show(self) -> None:
         at = ", ".join(f"{arm} (seed {seed})" for seed, arm in sorted(self._at.items())[:4])
@@ -85,7 +80,7 @@ class Watch:
             return ""
         known = {arm: sum(took) / len(took) for arm, took in self._took_s.items()}
         usual_s = sum(known.values()) / len(known)
-        work_s = sum(left * known.get(arm, usual_s) for arm, left in self._left.items())
+        work_s = sum(known.get(arm, usual_s) for arm, _ in self._left)
         at_once = max(self._worked_s / max(time.perf_counter() - self._began_s, 1e-9), 0.1)
         rest_s = work_s / at_once
         return "" if rest_s < 1 else f" · {duration(rest_s)} left"

@@ -1,7 +1,9 @@
 """A small study of a small fleet, in a folder of the test's own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
+
+import pytest
 
 from broker.errors import SettingsError
 from fleetbeat.study.engines import Ended, News, Task
@@ -54,12 +56,11 @@ def plan(folder: Path, text: str = STUDY) -> Plan:
 def complaint(folder: Path, text: str) -> str:
     """What loading says of a study, without the file's name, which must come first."""
     file = written(folder, text)
-    try:
+    with pytest.raises(SettingsError) as refused:
         load_study(file)
-    except SettingsError as error:
-        assert str(error).startswith(f"{file}: ")
-        return str(error).removeprefix(f"{file}: ")
-    raise AssertionError("nothing is wrong with it")
+    said = str(refused.value)
+    assert said.startswith(f"{file}: ")
+    return said.removeprefix(f"{file}: ")
 
 
 class Here:
@@ -69,7 +70,7 @@ class Here:
         self.until = until
         self.lived: list[tuple[str, int]] = []
 
-    def live(self, tasks: Sequence[Task]) -> Iterator[News]:
+    def live(self, tasks: Sequence[Task]) -> Generator[News, None, None]:
         for task in tasks:
             news: list[News] = []
             try:

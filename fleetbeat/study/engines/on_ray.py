@@ -50,7 +50,7 @@ class OnRay:
                     yield Lost(task.seed, f"Ray lost it: {_short(error)}")
                     continue
                 for name in sorted(files, key=lambda name: name.endswith(f"/{NAME}")):  # cells last
-                    WholeFiles(task.study).write(name, files[name])
+                    _write(task.study / name, files[name])
                 yield from ended
         finally:
             ray.shutdown()
@@ -79,7 +79,7 @@ def _lived_elsewhere(task: Task, known: Files) -> tuple[dict[str, bytes], list[E
     with tempfile.TemporaryDirectory(prefix="fleetbeat-") as place:
         study = Path(place)
         for name, content in known.items():
-            WholeFiles(study).write(name, content)
+            _write(study / name, content)
         news: list[News] = []
         live(Task(task.fleets, task.seed, study), news.append)
         ended = [one for one in news if isinstance(one, Ended)]
@@ -92,6 +92,10 @@ def _packed(study: Path, seed: int) -> dict[str, bytes]:
     """Return what whoever goes on with *seed* must know: its cells, and the small files beside one without learning."""
     files = [*study.glob(f"*/{seed}/{NAME}"), *study.glob(f"*/{seed}/ordinary.csv")]
     return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
+
+
+def _write(path: Path, content: bytes) -> None:
+    WholeFiles(path.parent).write(path.name, content)
 
 
 def _short(error: Exception) -> str:

@@ -1,0 +1,129 @@
+"""`fleetbeat study`: exit codes, what is printed, and what Ctrl-C leaves."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fleetbeat.cli import studies
+from fleetbeat.study import run as study_run
+from fleetbeat.study.cell import Cell
+from fleetbeat.study.settings import Study
+from fleetbeat.study.verdict import Verdict, conclude
+from tests.cli.conftest import Command, fleetbeat
+from tests.study.ground import STUDY, Here, written
+
+__all__ = ["fleetbeat"]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Here:
+    """An engine of this process, in place of the others."""
+    engine = Here()
+    monkeypatch.setattr(studies, "engine_of", lambda *_, **__: engine)
+    return engine
+
+
+def held_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every study hold up."""
+
+    def concluded(study: Study, cells: Iterable[Cell]) -> Verdict:
+        found = conclude(study, cells)
+        return replace(found, arms={arm: replace(one, verdict="held up") for arm, one in found.arms.items()})
+
+    monkeypatch.setattr(study_run, "conclude", concluded)
+
+
+def test_a_study_that_cannot_say_exits_with_one_and_leaves_all_files(
+    fleetbeat: Command, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(tmp_path)
+
+    answer = fleetbeat("study", str(file), "--seeds", "1", "--json")
+    before = len(here.lived)
+    held_up(monkeypatch)
+    again = fleetbeat("study", str(file), "--seeds", "1", "--quiet")
+
+    said = json.loads(answer.out)
+    assert (answer.code, said["verdict"], said["path"]) == (1, "cannot say", "runs/study-small")
+    assert {path.name for path in (tmp_path / "runs" / "study-small").iterdir() if path.is_file()} == {
+        *("study.toml", "fleet.toml", "arms.csv", "pairs.csv", "verdict.json", "report.html")
+    }
+    assert {seed for _, seed in here.lived} == {3}
+    assert (again.code, len(here.lived)) == (0, before)  # all was there
+
+
+def test_another_study_of_that_name_gets_a_folder_of_its_own(fleetbeat: Command, here: Here, tmp_path: Path) -> None:
+    here.until = 1
+
+    codes = [
+        fleetbeat("study", str(written(tmp_path, text)), "--seeds", "1", "--quiet").code
+        for text in (STUDY, STUDY.replace("0.5", "0.4"))
+    ]
+
+    assert codes[0] == 130
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["study-small", "study-small-2"]
+
+
+def test_ctrl_c_leaves_readable_results_and_says_how_to_go_on(fleetbeat: Command, here: Here, tmp_path: Path) -> None:
+    file, here.until = written(tmp_path), 2
+
+    answer = fleetbeat("study", str(file), "--seeds", "1", "--out", "mine")
+
+    assert answer.code == 130
+    assert f"fleetbeat study {file} --out mine" in answer.err
+    assert (tmp_path / "mine" / "report.html").is_file()
+    assert json.loads((tmp_path / "mine" / "verdict.json").read_text())["verdict"] == "cannot say"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--engine", "rray"), '--engine rray: expected one of processes, ray, ray://HOST:PORT; did you mean "ray"?'),
+        (("--seeds", "3"), "--seeds 3: small lists 2 seeds, expected so many or fewer"),
+        (("--out", "small.toml"), "--out small.toml: is a file, expected a folder"),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_said(
+    words: tuple[str, ...], said: str, fleetbeat: Command, tmp_path: Path
+) -> None:
+    answer = fleetbeat("study", str(written(tmp_path)), *words)
+
+    assert (answer.code, answer.err) == (2, f"fleetbeat: {said}\n")
+
+
+def test_without_ray_it_says_how_to_get_it(fleetbeat: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setattr("fleetbeat.study.engines.on_ray.find_spec", lambda _: None)
+
+    answer = fleetbeat("study", str(written(tmp_path)), "--engine", "ray")
+
+    assert (answer.code, answer.err) == (
+        2,
+        "fleetbeat: --engine ray: Ray is not installed here; to have it: pip install 'fleetbeat[simulation]'\n",
+    )
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
+    file = written(tmp_path)
+    words = [sys.executable, "-m", "fleetbeat", "study", str(file), "--out", str(tmp_path / "out")]
+    root = Path(__file__).parents[2]
+    study = subprocess.Popen(words, cwd=root, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert study.stderr is not None
+    while "of 16" not in study.stderr.readline():
+        pass
+
+    workers = subprocess.run(["pgrep", "-P", str(study.pid)], capture_output=True, text=True, check=True).stdout.split()
+    study.send_signal(signal.SIGINT)
+    _, err = study.communicate(timeout=120)
+
+    assert study.returncode == 130
+    assert "this goes on with what is missing" in err
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert (tmp_path / "out" / "verdict.json").is_file()
