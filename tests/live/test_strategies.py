@@ -112,4 +112,4 @@ def test_of_a_fleet_that_lives_the_account_closes(strategy: str, options: str, t
     ends = Counter(line["outcome"] for line in lines)
     assert ends["delivered"] == sum(int(line["aggregated"]) for line in rounds) > 0
     if strategy == "energy_aware":
-        assert ends["refused"] == 0, "who reports that it is not on its charger is not asked"
+        assert ends["refused"] < 2, "the phone is not asked in both rounds (a report may be some minutes old)"

@@ -39,8 +39,8 @@ def answering(shard: Shard, train: Training) -> Answering:
     def answer(message: Message) -> Message:
         arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
         metrics = MetricRecord({"num-examples": len(shard[1]), "loss": 0.0})
-        content = {"arrays": ArrayRecord(train(arrays, shard)), "metrics": metrics}
-        return Message(RecordDict(content), reply_to=message)
+        content = RecordDict({"arrays": ArrayRecord(train(arrays, shard)), "metrics": metrics})
+        return Message(content, reply_to=message)
 
     return answer
 
