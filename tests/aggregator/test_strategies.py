@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
+from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
 
 from aggregator.strategies import STRATEGIES, Cohort, check_strategy, make_strategy
 from broker import events as ev
@@ -54,13 +54,10 @@ def planting(message: Message) -> Message:
         "trees": [{"id": 0}],
     }
     booster = json.dumps({"learner": {"gradient_booster": {"model": model}}}).encode()
-    content: dict[str, ArrayRecord | MetricRecord | ConfigRecord] = {
-        "metrics": MetricRecord({"num-examples": 10, "loss": 0.5})
-    }
-    if message.metadata.message_type == "evaluate":
-        return Message(RecordDict(content), reply_to=message)
-    arrays = ArrayRecord([np.frombuffer(booster, dtype=np.uint8)])
-    return Message(RecordDict({"arrays": arrays, **content}), reply_to=message)
+    content = RecordDict({"metrics": MetricRecord({"num-examples": 10, "loss": 0.5})})
+    if message.metadata.message_type != "evaluate":
+        content["arrays"] = ArrayRecord([np.frombuffer(booster, dtype=np.uint8)])
+    return Message(content, reply_to=message)
 
 
 def test_a_strategy_gets_its_options_and_the_cohort() -> None:
