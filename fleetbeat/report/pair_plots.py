@@ -45,12 +45,21 @@ def _forest(reference: str, known: Mapping[str, Estimate], limit: float | None, 
     shapes = [limit_line(x0=0, x1=0, y0=0, y1=1, yref="paper") | {"line": {"color": MAJORITY, "width": 1}}]
     if limit is not None:
         shapes.append(limit_line(x0=100 * limit, x1=100 * limit, y0=0, y1=1, yref="paper"))
+    ends = [0.0, limit or 0.0]
+    for difference in known.values():
+        ends += [end for end in (difference.value, difference.low, difference.high) if end is not None]
+    left, right = min(ends), max(ends)
+    room = 0.06 * (right - left or 0.01)
     own = " (own nights)" if reference == "local-only" else ""
     figure = drawn(
         traces,
         95 + 30 * len(known),
         title={"text": f"against {reference}{own}", "x": 0, "xref": "paper", "font": {"size": 15}},
-        xaxis={"title": "points of balanced accuracy", "zeroline": False},
+        xaxis={
+            "title": "points of balanced accuracy",
+            "range": [100 * (left - room), 100 * (right + room)],
+            "zeroline": False,
+        },
         yaxis={"autorange": "reversed", "automargin": True, "type": "category"},
         shapes=shapes,
         margin={"l": 10, "r": 15, "t": 40, "b": 45},

@@ -59,7 +59,7 @@ def _time(study: Study, comparison: Comparison, verdict: Verdict) -> str:
         if reached is None:
             continue
         if reached.median_s is None:
-            when = "never, in most seeds"
+            when = "never, in most seeds" if reached.reached else "never"
         else:
             last = "never" if reached.high_s is None else _days(reached.high_s)
             first = "never" if reached.low_s is None else _days(reached.low_s)

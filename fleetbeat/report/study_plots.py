@@ -28,14 +28,14 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
     end_s = max(t_s[-1] for known in runs.values() for t_s, _ in known)
     colour = colours(verdict)
     traces: list[Any] = []
-    ends, highest = [], 0.0
+    ends, highest, lowest = [], 0.0, -0.05
     for place, (arm, known) in enumerate(runs.items()):
         # a model stays what it is until the next round, and after the last one
         moments_s = np.unique(np.concatenate([*(t_s for t_s, _ in known), [end_s]]))
         values = np.array([gap[np.searchsorted(t_s, moments_s, side="right") - 1] for t_s, gap in known])
         mean, low, high = (np.repeat(end, 2)[:-1] for end in _band(values))
         days = np.repeat(moments_s, 2)[1:] / DAY_S
-        highest = max(highest, float(mean.max()))
+        highest, lowest = max(highest, float(mean.max())), min(lowest, 1.2 * float(mean.min()))
         if len(known) > 1:
             band = {"x": [*days, *days[::-1]], "y": [*(100 * high), *(100 * low[::-1])], "mode": "lines"}
             fill = {"fill": "toself", "fillcolor": faint(colour[arm]), "line": {"width": 0}}
@@ -58,7 +58,11 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
         traces,
         420,
         xaxis={"title": "days since the start", "rangemode": "tozero", "zeroline": False},
-        yaxis={"title": "points behind central", "range": [-5, min(55, 100 * highest * 1.08)], "zeroline": True},
+        yaxis={
+            "title": "points behind central",
+            "range": [100 * lowest, max(1.5 * limit, min(55, 108 * highest))],
+            "zeroline": True,
+        },
         shapes=[limit_line(y0=limit, y1=limit, x0=0, x1=1, xref="paper")],
         annotations=[label("allowed", x=0, xref="paper", xanchor="left", y=limit, yanchor="bottom")],
         legend=BELOW,
@@ -120,11 +124,19 @@ def price_against_worth(study: Study, verdict: Verdict) -> Plot | None:
     """Return the share of a battery day of the kind that gives most, against balanced accuracy."""
     colour = colours(verdict)
     traces, told = [], []
+    dearest = study.thresholds.battery_day_share
+    # one yardstick for all: strangers, or own nights where nobody was judged on strangers
+    own = all(figures.balanced_accuracy is None for figures in verdict.figures.values())
+    worth = {
+        arm: figures.own_balanced_accuracy if own else figures.balanced_accuracy
+        for arm, figures in verdict.figures.items()
+    }
     for place, (arm, figures) in enumerate(verdict.figures.items()):
-        reached, kind = figures.balanced_accuracy or figures.own_balanced_accuracy, figures.worst_kind
+        reached, kind = worth[arm], figures.worst_kind
         if reached is None or kind is None:
             continue
         cost = figures.kinds[kind].battery_day_share
+        dearest = max(dearest, cost.value if cost.high is None else cost.high)
         marker = {"color": colour[arm], "symbol": SYMBOLS[place % len(SYMBOLS)], "size": 13}
         traces.append(
             go.Scatter(
@@ -145,17 +157,20 @@ def price_against_worth(study: Study, verdict: Verdict) -> Plot | None:
     shapes = [limit_line(x0=limit, x1=limit, y0=0, y1=1, yref="paper")]
     labels = [label("allowed", x=limit, xanchor="left", y=0, yref="paper", yanchor="bottom")]
     for reference, name in (("central", "one model of all data"), ("local-only", "each device alone")):
-        known = verdict.figures.get(reference)
-        level = known and (known.balanced_accuracy or known.own_balanced_accuracy)
-        if level:
+        level = worth.get(reference)
+        if level is not None:
             line = {"color": colour[reference], "width": 1.5, "dash": "dot"}
             shapes.append(limit_line(y0=level.value, y1=level.value, x0=0, x1=1, xref="paper") | {"line": line})
             labels.append(label(name, x=1, xref="paper", xanchor="right", y=level.value, yanchor="bottom"))
     figure = drawn(
         traces,
         430,
-        xaxis={"title": "share of a battery day, %", "rangemode": "tozero", "zeroline": False},
-        yaxis={"title": "balanced accuracy", "tickformat": ".2f", "automargin": True},
+        xaxis={"title": "share of a battery day, %", "range": [-5 * dearest, 108 * dearest], "zeroline": False},
+        yaxis={
+            "title": f"balanced accuracy, {'own nights' if own else 'strangers'}",
+            "tickformat": ".2f",
+            "automargin": True,
+        },
         shapes=shapes,
         annotations=labels,
         legend=BELOW,

@@ -110,7 +110,10 @@ def _why_not_compared(arm: str, reference: str, comparison: Comparison) -> str:
     for name in dict.fromkeys((reference, arm)):
         if not comparison.cells.get(name):
             broken = comparison.crashed.get(name)
-            return f"{name} crashed with every seed" if broken else f"there is no arm {name}"
+            if broken:
+                seed, said = next(iter(broken.items()))
+                return f"{name} crashed with every seed (seed {seed}: {said})"
+            return f"there is no arm {name}"
     if arm == reference:
         return f"{arm} is what the others are compared with"
     return f"{arm} and {reference} were judged on nobody that both share"

@@ -60,8 +60,8 @@ def _arms(verdict: Verdict, seeds: int) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), title_justify="left", caption_justify="left")
     table.title = f"Arms over {seeds} seed{'' if seeds == 1 else 's'}, the same days for all"
     table.caption = (
-        "accuracy: balanced; behind, over: points of it [95 % interval]; battery: of its day, the kind that gives "
-        "most; reached: seeds that came within the allowed gap of central"
+        "accuracy: balanced, on strangers, else on own nights; behind, over: points of it [95 % interval]; battery: of "
+        "its day, the kind that gives most; reached: seeds that came within the allowed gap of central"
     )
     for name in COLUMNS:
         words = name in ("arm", "verdict")
@@ -77,9 +77,9 @@ def _arms(verdict: Verdict, seeds: int) -> Table:
 
 def _cells(figures: ArmFigures) -> Iterable[str]:
     reached, kind = figures.to_target, figures.worst_kind
-    accuracy = figures.balanced_accuracy or figures.own_balanced_accuracy
+    strangers, own = figures.balanced_accuracy, figures.own_balanced_accuracy
     delivered = figures.outcomes.get("delivered")
-    yield "–" if accuracy is None else f"{accuracy.value:.3f}"
+    yield f"{strangers.value:.3f}" if strangers else f"own {own.value:.3f}" if own else "–"
     yield _interval(figures.gap_to_central)
     yield _interval(figures.gain_over_local)
     yield "–" if kind is None else percent(figures.kinds[kind].battery_day_share.value)

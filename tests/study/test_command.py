@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -125,5 +126,7 @@ def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
 
     assert study.returncode == 130
     assert "this goes on with what is missing" in err
-    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    deadline = time.monotonic() + 10  # multiprocessing's own tracker ends a moment after its parent
+    while [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline
     assert (tmp_path / "out" / "verdict.json").is_file()
