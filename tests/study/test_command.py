@@ -26,6 +26,7 @@ __all__ = ["fleetbeat"]
 def here(monkeypatch: pytest.MonkeyPatch) -> Here:
     """An engine of this process, in place of the others."""
     engine = Here()
+    monkeypatch.setattr("fleetbeat.judge.STRANGERS", 20)
     monkeypatch.setattr(studies, "engine_of", lambda *_, **__: engine)
     return engine
 
