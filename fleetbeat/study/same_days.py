@@ -121,7 +121,7 @@ class SameDays:
             yield self._without_learning()
         elif arm in ON_THE_BENCH:
             raise Crashed("it is trained from the buffers of the fleet's run, which crashed")
-        elif twin := self._twin(arm):
+        elif arm != "fleet" and (twin := self._twin(arm)):  # the fleet's own buffers are needed
             self._forget(arm)
             yield replace(twin, arm=arm, shares=twin.shares or twin.arm)
         else:

@@ -6,8 +6,9 @@ from sklearn.linear_model import LogisticRegression
 
 from broker import events as ev
 from devices.buffer import Examples
-from devices.learning.model import C, Fit, fit
-from devices.learning.task import TASKS, initial_arrays
+from devices.learning.models import Fit, fit, initial_arrays
+from devices.learning.models.logistic import C
+from devices.learning.task import TASKS
 from tests.oracles.ground import Arrays, Shard, descent, fleet_of, shards
 
 pytestmark = pytest.mark.virtual_time
