@@ -72,7 +72,7 @@ def test_options_of_a_private_strategy_go_where_they_belong(name: str) -> None:
     ("name", "options", "words"),
     [
         ("fedag", {}, r"found 'fedag'; did you mean 'fedavg'\? \(expected one of fedavg, fedprox"),
-        ("fedxgbbagging", {}, "boosted trees"),
+        ("fedxgbcyclic", {}, "boosted trees"),
         ("dp_client_fixed", {"initial_clipping_norm": 1.0}, r"did you mean 'clipping_norm'\?"),
         ("fedadam", {"beta1": 0.9}, r"strategy_options.beta1: fedadam has no such option; did you mean 'beta_1'\?"),
         ("fedavg", {"eta": 0.1}, "fedavg has no such option"),
