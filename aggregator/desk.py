@@ -71,11 +71,28 @@ class Desk:
 
     def ended(self, label: Label, overdue: Iterable[Laid], now_s: float) -> None:
         """The server waits for nobody any more; *overdue* did not answer by the deadline."""
-        for task in overdue:
-            self._overdue.add(task.task_id)
-            self._give_up(task, "deadline", now_s)
+        self.overdue(overdue, now_s, kept=False)
         if label.phase in PHASES:
             self._record(ev.PhaseEnded(now_s, None, label.round, label.phase))
+
+    def overdue(self, tasks: Iterable[Laid], now_s: float, *, kept: bool) -> None:
+        """The strategy says that the deadline of *tasks* is over; *kept*: it will use their updates all the same."""
+        for task in tasks:
+            if not kept:
+                self._overdue.add(task.task_id)
+            self._give_up(task, "deadline", now_s)
+
+    def let_go(self, tasks: Iterable[Laid], reason: str, now_s: float) -> None:
+        """The strategy wants nothing more of *tasks* that are not answered."""
+        for task in tasks:
+            self._overdue.add(task.task_id)
+            self._give_up(task, reason, now_s)
+
+    def turned_down(self, tasks: Iterable[Laid], reason: str, now_s: float) -> None:
+        """The strategy does not use the updates that it got of *tasks*."""
+        for task in tasks:
+            if task.label.phase in PHASES:
+                self._record(ev.UpdateRejected(now_s, task.device, task.label.round, task.label.phase, reason))
 
     def gone(self, tasks: Iterable[Laid], now_s: float) -> None:
         """The SuperLink did not take *tasks*: their nodes have signed off for good."""

@@ -53,6 +53,7 @@ class Errands:
         self._desk = desk
         self._open: dict[str, Errand] = {}
         self._overdue: dict[str, Errand] = {}
+        self._answered: dict[str, Errand] = {}
 
     def online(self) -> Sequence[int]:
         """Return the nodes that the SuperLink calls online and that have a name, in one order."""
@@ -87,6 +88,7 @@ class Errands:
             if (late := self._overdue.pop(task_id, None)) is not None:
                 self._desk.came(late, message, now_s)
             elif (errand := self._open.pop(task_id, None)) is not None:
+                self._answered[task_id] = errand
                 answers.append((errand, message))
             else:
                 others.append(message)
@@ -99,6 +101,27 @@ class Errands:
         overdue = {task_id: self._open.pop(task_id) for task_id in left}
         self._overdue.update(overdue)
         self._desk.ended(label, overdue.values(), self._time.now_s())
+
+    def overdue(self, task_ids: Iterable[str], *, kept: bool) -> None:
+        """The strategy says that the deadline of these is over; *kept*: it will use their updates all the same."""
+        errands = {task_id: self._open[task_id] for task_id in task_ids if task_id in self._open}
+        self._desk.overdue(errands.values(), self._time.now_s(), kept=kept)
+        if not kept:
+            self._forget(errands)
+
+    def dismiss(self, task_ids: Iterable[str], reason: str) -> None:
+        """The strategy wants nothing of these any more."""
+        ids = list(task_ids)
+        answered = [self._answered[task_id] for task_id in ids if task_id in self._answered]
+        errands = {task_id: self._open[task_id] for task_id in ids if task_id in self._open}
+        self._desk.turned_down(answered, reason, self._time.now_s())
+        self._desk.let_go(errands.values(), reason, self._time.now_s())
+        self._forget(errands)
+
+    def _forget(self, errands: dict[str, Errand]) -> None:
+        for task_id in errands:
+            del self._open[task_id]
+        self._overdue.update(errands)
 
     def _laid(self, messages: Sequence[Message]) -> Sequence[str]:
         """Give the tasks to the SuperLink, which counts the wall's seconds, and return their ids."""

@@ -5,7 +5,7 @@ first selection until the round is due) gives the turn back to the loop; the res
 SuperLink that nobody else touches meanwhile.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
@@ -17,6 +17,7 @@ from aggregator.habits import Habits
 from aggregator.lull import Lull
 from aggregator.rounds import Rounds
 from aggregator.selection import Readiness
+from aggregator.strategies.capabilities import Unwanted
 from aggregator.superlink import SuperLink
 from aggregator.tasks import Reply, Task
 from aggregator.timetable import Timetable
@@ -24,6 +25,7 @@ from aggregator.turns import Done, Turns
 from aggregator.vigil import Vigil
 from aggregator.waiting import Waiting
 from broker import events as ev
+from broker.messages import Telemetry
 
 SHORTEST_SLEEP_S = 0.001
 """Thinking takes no virtual time, so a loop that yields with ``sleep(0)`` has to, or it would never see time pass."""
@@ -147,6 +149,33 @@ class FleetGrid(Grid):
         self._rounds.answered(label, self.now_s())
         self._draws.reseed()
         return _messages([*nowhere, *replies])
+
+    # --- what strategies may ask for beyond that: aggregator.strategies.capabilities
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each node that made one."""
+        self._lull.disturbed()
+        return self._turns.run(self._vigil.reports)
+
+    def await_replies(self, message_ids: Collection[str], until_s: float) -> None:
+        """Let life go on to the first look that may find a reply, or that finds *until_s* over."""
+        self._lull.disturbed()
+        tasks = self._tasks(message_ids)
+        step_s = self._poll_s or SHORTEST_SLEEP_S
+        self._turns.run(lambda: self._vigil.replies(tasks, step_s, until_s, at_once=not self._poll_s))
+
+    def overdue(self, message_ids: Iterable[str], *, kept: bool) -> None:
+        """Write down that these were not answered by the deadline."""
+        self._desk.overdue(self._tasks(message_ids), self.now_s(), kept=kept)
+
+    def dismiss(self, message_ids: Iterable[str], reason: Unwanted) -> None:
+        """Write down that nothing is wanted of these any more."""
+        tasks = self._tasks(message_ids)
+        self._desk.turned_down([task for task in tasks if task.closed], reason, self.now_s())
+        self._desk.let_go([task for task in tasks if not task.closed], reason, self.now_s())
+
+    def _tasks(self, message_ids: Iterable[str]) -> list[Task]:
+        return [self._superlink.tasks[task_id] for task_id in message_ids if task_id]
 
     # --- rounds
 

@@ -7,7 +7,7 @@ their own ``time.sleep`` is the wall's.
 """
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from flwr.app import Message, RecordDict
 from flwr.serverapp import Grid
@@ -20,12 +20,16 @@ from aggregator.habits import Habits
 from aggregator.lull import Lull
 from aggregator.roll import Roll
 from aggregator.rounds import Rounds
+from aggregator.strategies.capabilities import Unwanted
 from aggregator.timetable import Timetable
 from aggregator.wall import LiveTime
 from broker import events as ev
 from broker.errors import RunEnded
+from broker.messages import Telemetry
 
 _NAMES_AGAIN_WALL_S = 0.5
+_BREATH_WALL_S = 0.1
+"""A strategy that looks for replies more often than this would keep the SuperLink from its work."""
 
 
 class DaysOver(RunEnded):
@@ -81,7 +85,7 @@ class LiveGrid(Grid):
         self._check_days()
         if not self._rounds.open:
             self._await_round()
-        nodes, now_s = self._selectable(), self._now_s()
+        nodes, now_s = self._selectable(), self.now_s()
         self._lull.check(nodes, now_s)
         self._lull.asked(nodes)
         self._lull.sleeps(0.0, now_s)  # unseen: if it asks again and did nothing else, it was waiting since now
@@ -107,7 +111,7 @@ class LiveGrid(Grid):
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
         """Lay tasks at nodes and return what came back within *timeout*, by moment seen and then by node."""
         sent = self._send(list(messages))
-        began_s = self._now_s()
+        began_s = self.now_s()
         until_s = math.inf if timeout is None else began_s + timeout
         left = dict.fromkeys(errand.task_id for errand in sent if errand.task_id)
         replies: list[Message] = []
@@ -121,21 +125,46 @@ class LiveGrid(Grid):
         label = sent[0].label if sent else None
         if label is not None:
             self._errands.end(label, left)
-        self._rounds.answered(label, self._now_s())
+        self._rounds.answered(label, self.now_s())
         self._draws.reseed()
         return replies
+
+    # --- what strategies may ask for beyond that: aggregator.strategies.capabilities
+
+    def now_s(self) -> float:
+        """Return the seconds of life."""
+        return self._time.now_s()
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each node that made one."""
+        self._lull.disturbed()
+        return self._roll.reports()
+
+    def await_replies(self, message_ids: Collection[str], until_s: float) -> None:
+        """Wait for the next look, at the latest until *until_s*."""
+        self._lull.disturbed()
+        soonest_s = self.now_s() + _BREATH_WALL_S * self._time.pace.speed
+        self._rest(max(until_s, soonest_s), self._habits.poll_s)
+
+    def overdue(self, message_ids: Iterable[str], *, kept: bool) -> None:
+        """Write down that these were not answered by the deadline."""
+        self._errands.overdue(message_ids, kept=kept)
+
+    def dismiss(self, message_ids: Iterable[str], reason: Unwanted) -> None:
+        """Write down that nothing is wanted of these any more."""
+        self._errands.dismiss(message_ids, reason)
 
     # --- rounds
 
     def round_closed(self, round_: int) -> None:
         """Hear from a ServerApp that *round_* is over, evaluation included (0: before the first)."""
-        self._rounds.closed(round_, self._now_s())
+        self._rounds.closed(round_, self.now_s())
 
     def _await_round(self) -> None:
         while self._rest(self._rounds.due_s, math.inf):
             pass
         self._await_names()
-        self._rounds.start(self._now_s())
+        self._rounds.start(self.now_s())
 
     def _await_names(self) -> None:
         """Let devices that have just enrolled say who they are: a round that began before would miss them."""
@@ -145,11 +174,8 @@ class LiveGrid(Grid):
 
     # --- the clock of the server's thread
 
-    def _now_s(self) -> float:
-        return self._time.now_s()
-
     def _check_days(self) -> None:
-        if self._now_s() >= self._ends_s:
+        if self.now_s() >= self._ends_s:
             raise DaysOver("the fleet's days are over")
 
     def _rest(self, until_s: float, longest_wall_s: float) -> bool:
@@ -158,7 +184,7 @@ class LiveGrid(Grid):
         (So the last look for replies is at the deadline itself: at many times life's speed a poll is half an hour.)
         """
         self._check_days()
-        left_s = min(until_s, self._ends_s) - self._now_s()
+        left_s = min(until_s, self._ends_s) - self.now_s()
         if left_s <= 0:
             return False
         self._time.rest(min(self._time.pace.wall_s(left_s), longest_wall_s))

@@ -33,6 +33,11 @@ class Reports:
         """Flower's node id → the device that says it is its own now; who says so first is believed."""
         return {node_id: device for device, node_id in self._node.items() if self._claimed[node_id] == device}
 
+    @property
+    def by_node(self) -> Mapping[int, Telemetry]:
+        """Flower's node id → the last report of the device that says it is its own."""
+        return {node_id: self.telemetry[device] for node_id, device in self.nodes.items()}
+
     def hear(self, topic: str, payload: bytes) -> bool:
         """Take note of a message; False (and counted) if it makes no sense."""
         said = topics.parse(topic)

@@ -7,6 +7,8 @@ is called ``supernode-<n>``.
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from broker.messages import Telemetry
+
 
 class Reported(Protocol):
     """What devices tell of themselves, as `aggregator.selection.LiveSelection` hears it."""
@@ -16,6 +18,9 @@ class Reported(Protocol):
 
     def nodes(self) -> Mapping[int, str]:
         """Return Flower's node id → the device that says it is its own now."""
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each node."""
 
 
 class Roll(Mapping[int, str]):
@@ -73,6 +78,10 @@ class Roll(Mapping[int, str]):
     def ready(self) -> Collection[str]:
         """Return the names of the fleet's own that report ready (a stranger reports nothing)."""
         return self._place.keys() & set(self._reported.ready())
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each of the fleet's own nodes."""
+        return self._reported.reports()
 
     def __getitem__(self, node_id: int) -> str:
         return self._names[node_id]

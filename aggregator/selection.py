@@ -19,6 +19,9 @@ class Readiness(Protocol):
     async def look(self) -> Collection[str]:
         """Hear what is new, and return the names of the devices that report ready."""
 
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each node, by Flower's node id, as heard by the last look."""
+
 
 class Selection:
     """What a link of the server's own brings, read when somebody looks."""
@@ -58,6 +61,10 @@ class Selection:
                 heard.add(message.topic)
         return self._reports.ready
 
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each node, as heard by the last look."""
+        return self._reports.by_node
+
 
 class Ear(Protocol):
     """A client that brings messages in a thread of its own, such as `broker.lasting.LastingClient`."""
@@ -85,6 +92,11 @@ class LiveSelection:
         """Return Flower's node id → the device that says it is its own now."""
         with self._turn:
             return self._reports.nodes
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        """Return the last report of each node."""
+        with self._turn:
+            return self._reports.by_node
 
     def _hear(self, topic: str, payload: bytes) -> None:
         with self._turn:

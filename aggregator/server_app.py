@@ -11,7 +11,7 @@ from flwr.serverapp.strategy import Strategy
 
 from aggregator.course import Arrays, Course
 from aggregator.lull import TooFewForTooLong
-from aggregator.strategies import Cohort, Options, make_strategy
+from aggregator.strategies import OURS, Cohort, Options, make_strategy
 from aggregator.strategy_file import place_in
 from aggregator.watched import Tally, Unusable, Watched
 from broker import events as ev
@@ -55,14 +55,15 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
     server's thread, if the strategy cannot be had, or cannot go on.
     The app returns normally when rounds are done, when devices stayed away for too long, and when the strategy cannot
     use what it gets: ``course.cause`` and ``course.reason`` say which. Only Fleetbeat's own errors leave it (RunEnded).
-    A strategy with a ``start`` of its own (an asynchronous one) is run as it is, and seen through `evaluate_fn` only.
+    A strategy with a ``start`` of its own (an asynchronous one) is run as it is. What it aggregates is seen where it
+    calls its own methods for that, and by `evaluate_fn` otherwise.
     """
     tally = Tally()
     strategy = make_strategy(plan.strategy, plan.strategy_options, plan.cohort, tally)
     rounds_before = course.rounds_done
     watched = Watched(strategy, tally, course, witness.device_of, witness.record, witness.now_s, rounds_before)
     own_loop = type(strategy).start is not Strategy.start
-    if own_loop and rounds_before:
+    if own_loop and rounds_before and plan.strategy not in OURS:
         raise SettingsError(f"{plan.strategy} has a loop of its own, which cannot begin after round {rounds_before}")
     app = ServerApp()
 
@@ -70,7 +71,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
         round_ += rounds_before
         now_s, before, course.arrays = witness.now_s(), course.arrays, arrays.to_numpy_ndarrays()
         course.rounds_done = round_
-        if own_loop and not all(map(np.array_equal, before, course.arrays)):
+        if watched.aggregated != round_ and not all(map(np.array_equal, before, course.arrays)):
             witness.record(ev.ModelAggregated(now_s, None, round_, tally.updates, tally.examples))
         metrics = score(course.arrays)
         if metrics is not None:
@@ -82,7 +83,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
     @app.main()
     def main(grid: Grid, _context: Context) -> None:
         try:
-            (strategy if own_loop else watched).start(
+            strategy.start(
                 grid=grid,
                 initial_arrays=ArrayRecord(course.arrays),
                 num_rounds=plan.rounds - rounds_before,

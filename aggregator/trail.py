@@ -72,18 +72,23 @@ class Trail:
     def blame(self, now_s: float, cause: str, absence: str | None) -> tuple[str, str]:
         """Return outcome and reason for a device that the server stopped waiting for.
 
-        *cause* is the server's (offline, deadline, expired), *absence* why it cannot be reached right
-        now (None: it can). A device that was off line while its task waited is unreachable; one that
-        had the task and then fell silent lost its link; one that answers but is not done is late.
+        *cause* is the server's (offline, deadline, expired, surplus), *absence* why it cannot be reached
+        right now (None: it can). A device that was off line while its task waited is unreachable; one that
+        had the task and then fell silent lost its link; one that answers but is not done is late, or
+        surplus where enough others were done.
         """
         if self.fetched_s is None:
             if absence is not None:
                 return "unreachable", absence
+            if cause == "surplus":
+                return "rejected", "surplus"
             return ("unreachable", "far_link_down") if cause == "offline" else ("late", "waited")
         if self.link_broke_at is not None:
             return "lost_link", self.link_broke_at
         if cause == "offline":
             return "lost_link", self._stage()
+        if cause == "surplus":
+            return "rejected", "surplus"
         return "late", self._slowest(now_s)
 
     def _stage(self) -> str:

@@ -2,12 +2,13 @@
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aggregator.habits import Selectable
 from aggregator.selection import Readiness
 from aggregator.superlink import SuperLink
-from aggregator.tasks import Reply
+from aggregator.tasks import Reply, Task
+from broker.messages import Telemetry
 
 LISTEN_EVERY_S = 10.0
 """How often a server that waits for ready devices hears telemetry (devices speak every 15 minutes at most)."""
@@ -54,6 +55,27 @@ class Vigil:
             await self._news_or(next_s)
         steps = max(1, math.ceil((self._loop.time() - began_s) / step_s - _SLACK))
         await asyncio.sleep(began_s + steps * step_s - self._loop.time())
+
+    async def reports(self) -> Mapping[int, Telemetry]:
+        """Hear what is new, and return the last report of each node."""
+        await self._readiness.look()
+        return self._readiness.reports()
+
+    async def replies(self, tasks: Sequence[Task], step_s: float, until_s: float, *, at_once: bool) -> None:
+        """Return at the first whole *step_s* at which pulling one of *tasks* may give something, or after *until_s*.
+
+        *at_once*: a step is no rhythm, only the shortest wait.
+        """
+        began_s = self._loop.time()
+        while (now_s := self._loop.time()) < until_s:
+            due_s = min((task.due_s(now_s) for task in tasks), default=math.inf)
+            if due_s <= now_s:
+                break
+            await self._news_or(min(due_s, until_s))
+        waited_s = self._loop.time() - began_s
+        steps = max(1, math.ceil(waited_s / step_s - _SLACK))
+        ends_s = began_s + (max(step_s, waited_s) if at_once else steps * step_s)
+        await asyncio.sleep(ends_s - self._loop.time())
 
     async def bodies(self, replies: Sequence[Reply]) -> None:
         """Return when every reply has its body, or has lost it."""

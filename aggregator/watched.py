@@ -39,8 +39,11 @@ def weights(contents: Iterable[RecordDict], weighted_by: str) -> list[float]:
     return [float(weight) if isinstance(weight, int | float) else 0.0 for weight in found]
 
 
-class Watched(Strategy):
-    """Any strategy of Flower's, with somebody looking over its shoulder; it decides everything itself."""
+class Watched:
+    """Somebody who looks over a strategy's shoulder: it decides everything itself, in Flower's loop or one of its own.
+
+    Its four methods are replaced, on this one object, by ours, which call them.
+    """
 
     def __init__(
         self,
@@ -56,19 +59,30 @@ class Watched(Strategy):
 
         Where an earlier server did *rounds_before*, the strategy is told the number that a round has in the whole run.
         """
-        self._strategy = strategy
+        self.aggregated = 0
+        """The round that changed the model last."""
+        self._configure_train = strategy.configure_train
+        self._aggregate_train = strategy.aggregate_train
+        self._configure_evaluate = strategy.configure_evaluate
+        self._aggregate_evaluate = strategy.aggregate_evaluate
         self._tally = tally
         self._course = course
         self._device_of = device_of
         self._record = record
         self._now_s = now_s
         self._before = rounds_before
+        vars(strategy).update(
+            configure_train=self.configure_train,
+            aggregate_train=self.aggregate_train,
+            configure_evaluate=self.configure_evaluate,
+            aggregate_evaluate=self.aggregate_evaluate,
+        )
 
     def configure_train(
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Let the strategy select and instruct."""
-        return self._strategy.configure_train(server_round + self._before, arrays, config, grid)
+        return self._configure_train(server_round + self._before, arrays, config, grid)
 
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
@@ -80,7 +94,7 @@ class Watched(Strategy):
         claimed = round(sum(weights([update.content for update in updates], "num-examples")))
         self._tally.clear()
         try:
-            arrays, metrics = self._strategy.aggregate_train(server_round, given)
+            arrays, metrics = self._aggregate_train(server_round, given)
         except RunEnded:
             raise
         except Exception as error:  # of Flower's or of somebody's own strategy: either way these updates were not used
@@ -90,6 +104,7 @@ class Watched(Strategy):
         if arrays is None:
             self._reject(updates, server_round, "train")
         else:
+            self.aggregated = server_round
             self._course.arrays = arrays.to_numpy_ndarrays()
             used, examples = self._tally.updates or len(updates), self._tally.examples or claimed
             self._record(ev.ModelAggregated(self._now_s(), None, server_round, used, examples))
@@ -100,14 +115,14 @@ class Watched(Strategy):
         self, server_round: int, arrays: ArrayRecord, config: ConfigRecord, grid: Grid
     ) -> Iterable[Message]:
         """Let the strategy select and instruct."""
-        return self._strategy.configure_evaluate(server_round + self._before, arrays, config, grid)
+        return self._configure_evaluate(server_round + self._before, arrays, config, grid)
 
     def aggregate_evaluate(self, server_round: int, replies: Iterable[Message]) -> MetricRecord | None:
         """Let the strategy aggregate."""
         server_round += self._before
         given = list(replies)
         try:
-            metrics = self._strategy.aggregate_evaluate(server_round, given)
+            metrics = self._aggregate_evaluate(server_round, given)
         except RunEnded:
             raise
         except Exception as error:  # likewise
@@ -115,10 +130,6 @@ class Watched(Strategy):
             raise Unusable(f"evaluation of round {server_round}: {_reason(error)}") from error
         self._course.note("evaluate_metrics_clientapp", server_round, metrics)
         return metrics
-
-    def summary(self) -> None:
-        """Let the strategy describe itself."""
-        self._strategy.summary()
 
     def _reject(self, updates: Iterable[Message], round_: int, phase: str) -> None:
         for update in updates:

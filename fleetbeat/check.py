@@ -17,6 +17,7 @@ from devices.residents import Device, residents
 from devices.settings import DAY_S, Fleet, Group
 from devices.spread import Spread
 from fleetbeat.costs import DayCost, by_kind, day_costs, lived_days, rounds_that_fit
+from fleetbeat.plan import timetable_of
 
 QUESTIONS = {
     "night-quality": "Every night is one question: a good one (asleep for 85 % of the time in bed) or a poor one?",
@@ -151,7 +152,9 @@ def _learning(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     question = QUESTIONS[learning.task]
     yield question if learning.epochs == "in_bed" else question.replace(" in bed", ", day and night,")
     first, deadline = _moment(fleet, learning.first_round_s), span(learning.round_deadline_s)
-    again = f", then every {span(learning.round_every_s)}" if learning.rounds > 1 else ""
+    every_s = timetable_of(fleet).every_s
+    again = f", then every {span(every_s)}" if every_s > 0 else ", then one after the other"
+    again = again if learning.rounds > 1 else ""
     rounds = f"{learning.rounds} round{'s' if learning.rounds > 1 else ''}, the first on {first}{again}"
     yield f"{rounds}; a chosen device has {deadline} to answer ({learning.strategy})"
     if fleet.ideal:

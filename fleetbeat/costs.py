@@ -12,6 +12,7 @@ from devices.kinds import Kind, kind_named
 from devices.residents import Device
 from devices.settings import DAY_S, Fleet, Learning, Work
 from devices.workload import FORWARD_SHARE
+from fleetbeat.plan import timetable_of
 
 WEARERS, DAYS = 12, 7
 """Habits of so many wearers of a kind, over so many days, stand for all."""
@@ -73,9 +74,8 @@ def rounds_that_fit(fleet: Fleet) -> int:
     left_s = fleet.days * DAY_S - learning.first_round_s
     if left_s <= 0:
         return 0
-    if learning.round_every_s <= 0:
-        return learning.rounds
-    return min(learning.rounds, int(-(-left_s // learning.round_every_s)))
+    every_s = timetable_of(fleet).every_s
+    return min(learning.rounds, int(-(-left_s // every_s))) if every_s > 0 else learning.rounds
 
 
 def lived_days(fleet: Fleet, devices: Iterable[Device]) -> float:
@@ -85,7 +85,7 @@ def lived_days(fleet: Fleet, devices: Iterable[Device]) -> float:
         return fleet.days
     kinds = {id(device.kind): device.kind for device in devices if device.kind.trains}.values()
     round_s = 0.0 if fleet.ideal else max((_round_s(learning, kind) for kind in kinds), default=0.0)
-    last_s = learning.first_round_s + (learning.rounds - 1) * max(learning.round_every_s, round_s)
+    last_s = learning.first_round_s + (learning.rounds - 1) * max(timetable_of(fleet).every_s, round_s)
     return min(fleet.days, max(last_s + round_s, SHORTEST_LIFE_S) / DAY_S)
 
 

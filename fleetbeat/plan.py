@@ -2,7 +2,7 @@
 
 from aggregator.habits import Habits
 from aggregator.server_app import Plan
-from aggregator.strategies import Cohort
+from aggregator.strategies import Cohort, is_asynchronous
 from aggregator.timetable import Timetable
 from devices.settings import Fleet
 
@@ -44,5 +44,7 @@ def habits_of(fleet: Fleet, poll_s: float) -> Habits:
 
 
 def timetable_of(fleet: Fleet) -> Timetable:
-    """Return when its rounds begin."""
-    return Timetable(fleet.learning.first_round_s, fleet.learning.round_every_s)
+    """Return when its rounds begin; versions of an asynchronous strategy follow each other without a calendar."""
+    learning = fleet.learning
+    every_s = 0.0 if is_asynchronous(learning.strategy) else learning.round_every_s
+    return Timetable(learning.first_round_s, every_s)

@@ -71,7 +71,7 @@ class ErrorReceived(Event):
 
 @dataclass(frozen=True, slots=True)
 class DeviceGivenUp(Event):
-    """The server stopped waiting: *cause* is offline, deadline or expired."""
+    """The server stopped waiting: *cause* is offline, deadline, expired or surplus (enough others were done)."""
 
     round: int
     phase: str

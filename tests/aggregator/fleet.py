@@ -20,6 +20,7 @@ from aggregator.timetable import Timetable
 from aggregator.turns import Turns
 from aggregator.uplink import NodeUplink
 from broker.events import Event
+from broker.messages import Telemetry
 from fleetbeat.clock import VirtualLoop
 
 T0_UNIX = 1_767_636_000.0  # 2026-01-05T18:00:00Z
@@ -82,9 +83,13 @@ class Everybody:
 
     def __init__(self, *names: str) -> None:
         self.names = set(names)
+        self.told: dict[int, Telemetry] = {}
 
     async def look(self) -> set[str]:
         return self.names
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        return self.told
 
 
 class Fleet:

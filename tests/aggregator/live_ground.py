@@ -21,6 +21,7 @@ from aggregator.tasks import Label, Reply
 from aggregator.timetable import Timetable
 from aggregator.uplink import NodeUplink
 from broker.events import Event
+from broker.messages import Telemetry
 from broker.pace import Pace
 from tests.aggregator.fleet import SCORE, T0_UNIX, Answering, answer
 from tests.aggregator.posts import at_once
@@ -131,6 +132,9 @@ class Telling:
 
     def nodes(self) -> Mapping[int, str]:
         return self.nodes_of
+
+    def reports(self) -> Mapping[int, Telemetry]:
+        return {}
 
 
 class LiveFleet:

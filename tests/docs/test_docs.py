@@ -1,5 +1,6 @@
 """What the documents tell of the code: commands, keys, columns, words. Each is compared with the code itself."""
 
+import inspect
 import itertools
 import json
 import re
@@ -16,10 +17,11 @@ import typer
 from pydantic import BaseModel
 
 from aggregator.accounting import OUTCOMES
+from aggregator.strategies import OURS, Cohort, make_strategy
 from aggregator.strategies import STRATEGIES as SERVED
-from aggregator.strategies import Cohort, make_strategy
 from aggregator.trail import Trail
 from broker import events as ev
+from broker.errors import SettingsError
 from devices import settings
 from devices.charging import HABITS
 from devices.circumstances import Circumstances
@@ -276,12 +278,33 @@ def test_every_whole_fleet_shown_is_valid(path: Path, tmp_path: Path) -> None:
 
 
 def test_every_strategy_is_told_with_options_that_it_takes() -> None:
-    told = {ticked(row[:1])[0]: ticked(row[1:2]) for row in rows(page("learning.md"), "strategy")}
+    text = page("strategies.md")
+    told = {ticked(row[:1])[0]: ticked(row[1:2]) for row in rows(section(text, "All names"), "strategy")}
 
     assert tuple(told) == settings.STRATEGIES == SERVED
-    for name, options in told.items():
-        few = dict.fromkeys(options, 0.25) | {key: 2 for key in options if key.startswith("num_")}
-        make_strategy(name, few, Cohort(devices=40))
+    assert {(name, option) for name, options in told.items() for option in options if not takes(name, option)} == set()
+
+
+def takes(name: str, option: str) -> bool:
+    """Whether a strategy can be made with that option, of whatever kind it is."""
+    for value in (0.25, 2, "keep", "weight"):
+        try:
+            make_strategy(name, {option: value}, Cohort(devices=40))
+        except SettingsError as error:
+            if "has no such option" in str(error):
+                return False
+        else:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_the_options_of_ours_are_told_with_their_defaults(name: str) -> None:
+    told = {ticked(row[:1])[0]: row[1].strip("`") for row in rows(section(page("strategies.md"), name), "option")}
+    parameters = inspect.signature(OURS[name].__init__).parameters.values()
+
+    there = {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+    assert {option: tomllib.loads(f"x = {default}")["x"] for option, default in told.items()} == there
 
 
 def test_the_figures_told_of_kinds_are_those_of_their_profiles() -> None:

@@ -1,18 +1,24 @@
-"""Strategies by name: Flower's own, with the options a fleet file may give them, or one of your own from a file."""
+"""Strategies by name: Flower's own and ours, with the options a fleet file may give, or one of your own from a file."""
 
 import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, get_origin
 
 from flwr.serverapp import strategy as flower
 from flwr.serverapp.strategy import Strategy
 
+from aggregator.strategies import private
+from aggregator.strategies.deadline import Deadline
+from aggregator.strategies.energy_aware import EnergyAware
+from aggregator.strategies.fair import Fair
+from aggregator.strategies.fedbuff import FedBuff
 from aggregator.strategy_file import strategy_class
 from broker.errors import SettingsError
 
 Options: TypeAlias = Mapping[str, Any]
+Made = TypeVar("Made", bound=Strategy)
 
 _PLAIN: dict[str, type[Strategy]] = {
     "fedavg": flower.FedAvg,
@@ -28,24 +34,26 @@ _PLAIN: dict[str, type[Strategy]] = {
     "multikrum": flower.MultiKrum,
     "bulyan": flower.Bulyan,
     "fedxgbbagging": flower.FedXgbBagging,
+    "fedxgbcyclic": flower.FedXgbCyclic,
 }
-_PRIVATE: dict[str, type[Strategy]] = {
-    "dp_fixed": flower.DifferentialPrivacyServerSideFixedClipping,
-    "dp_adaptive": flower.DifferentialPrivacyServerSideAdaptiveClipping,
-    "dp_client_fixed": flower.DifferentialPrivacyClientSideFixedClipping,
-    "dp_client_adaptive": flower.DifferentialPrivacyClientSideAdaptiveClipping,
+_PRIVATE: dict[str, type[private.WithoutErrors]] = {
+    "dp_fixed": private.ServerSideFixedClipping,
+    "dp_adaptive": private.ServerSideAdaptiveClipping,
+    "dp_client_fixed": private.ClientSideFixedClipping,
+    "dp_client_adaptive": private.ClientSideAdaptiveClipping,
 }
-"""Wrap FedAvg: the server, or the device, clips each update, and the server adds noise to their mean.
+"""Wrap FedAvg: the server, or the device, clips each update, and the server adds noise to their mean."""
 
-Flower skips a round with any error reply; the run goes on.
-"""
+OURS: dict[str, type[Strategy]] = {
+    "deadline": Deadline,
+    "fedbuff": FedBuff,
+    "energy_aware": EnergyAware,
+    "fair": Fair,
+}
+"""What Flower does not ship."""
 
-STRATEGIES = (*_PLAIN, *_PRIVATE)
+STRATEGIES = (*_PLAIN, *_PRIVATE, *OURS)
 """All names that a fleet file may use."""
-
-_NOT_HERE = {
-    "fedxgbcyclic": "it asks one device after the other, and a round here is of many; fedxgbbagging has boosted trees",
-}
 
 NOISE_MULTIPLIER = 1.0
 """Flower's documentation recommends 1.0 or higher for strong privacy."""
@@ -90,20 +98,27 @@ def make_strategy(name: str, options: Options, cohort: Cohort, tally: Callable[.
     """
     if ".py" in name:
         return _built(strategy_class(name), name, options, cohort, tally)
-    if name in _PLAIN:
-        return _built(_PLAIN[name], name, options, cohort, tally)
+    if name in _PLAIN or name in OURS:
+        return _built((_PLAIN | OURS)[name], name, options, cohort, tally)
     if name in _PRIVATE:
         return _wrapped(_PRIVATE[name], name, options, cohort, tally)
-    if name in _NOT_HERE:
-        raise SettingsError(f"learning.strategy: {name!r} cannot be used: {_NOT_HERE[name]}")
     raise SettingsError(
         f"learning.strategy: found {name!r}{_did_you_mean(name, STRATEGIES)} "
         f"(expected one of {', '.join(STRATEGIES)}, or path.py:Class)"
     )
 
 
+def is_asynchronous(name: str) -> bool:
+    """Whether the strategy of that name (or ``path.py:Class``) says so: its class has ``asynchronous = True``.
+
+    Its rounds are versions of the model, which follow each other without a calendar.
+    """
+    found: object = strategy_class(name) if ".py" in name else OURS.get(name)
+    return bool(getattr(found, "asynchronous", False))
+
+
 def _wrapped(
-    wrapper: type[Strategy], name: str, options: Options, cohort: Cohort, tally: Callable[..., Any] | None
+    wrapper: type[private.WithoutErrors], name: str, options: Options, cohort: Cohort, tally: Callable[..., Any] | None
 ) -> Strategy:
     """Return FedAvg inside one of Flower's wrappers; options go to whichever of the two knows them."""
     own = {key: value for key, value in options.items() if key in _settable(wrapper)}
@@ -119,7 +134,9 @@ def _wrapped(
         "clipped_count_stddev": max(cohort.planned / 20, noise),  # Flower's twentieth is too little below 10 devices
     }
     known = _parameters(wrapper)
-    return _constructed(wrapper, name, {**_only(defaults, known), **own, "strategy": inner})
+    strategy = _constructed(wrapper, name, {**_only(defaults, known), **own, "strategy": inner})
+    strategy.noise_follows_answers = "num_sampled_clients" not in own
+    return strategy
 
 
 def _built(
@@ -139,26 +156,29 @@ def _built(
     return _constructed(cls, name, {**_only(given, _parameters(cls)), **options})
 
 
-def _constructed(cls: type[Strategy], name: str, arguments: Mapping[str, Any]) -> Strategy:
+def _constructed(cls: type[Made], name: str, arguments: Mapping[str, Any]) -> Made:
     try:
         return cls(**arguments)
     except (TypeError, ValueError) as error:
         raise SettingsError(f"learning.strategy_options of {name}: {error}") from error
 
 
-def _settable(cls: type[Strategy]) -> dict[str, str]:
-    """Return the options of a strategy that a fleet file may set: name → what it has to be."""
-    options = {}
+def _settable(cls: type[Strategy]) -> dict[str, str | tuple[str, ...]]:
+    """Return the options of a strategy that a fleet file may set: name → what it has to be, or one of which words."""
+    options: dict[str, str | tuple[str, ...]] = {}
     for parameter in _parameters(cls).values():
-        annotation = getattr(parameter.annotation, "__name__", str(parameter.annotation))
-        kind = annotation.removesuffix(" | None")
-        simple = kind in _SCALARS or parameter.annotation is inspect.Parameter.empty
-        if simple and parameter.name not in _FIXED and parameter.name not in _OWNED:
+        if parameter.name in _FIXED or parameter.name in _OWNED:
+            continue
+        annotation = parameter.annotation
+        kind = getattr(annotation, "__name__", str(annotation)).removesuffix(" | None")
+        if get_origin(annotation) is Literal:
+            options[parameter.name] = get_args(annotation)
+        elif kind in _SCALARS or annotation is inspect.Parameter.empty:
             options[parameter.name] = kind
     return options
 
 
-def _check(name: str, options: Options, settable: Mapping[str, str]) -> None:
+def _check(name: str, options: Options, settable: Mapping[str, str | tuple[str, ...]]) -> None:
     for key, value in options.items():
         where = f"learning.strategy_options.{key}"
         if key in _OWNED:
@@ -166,9 +186,15 @@ def _check(name: str, options: Options, settable: Mapping[str, str]) -> None:
         if key not in settable:
             expected = f"(expected one of {', '.join(settable)})" if settable else "(it takes none)"
             raise SettingsError(f"{where}: {name} has no such option{_did_you_mean(key, settable)} {expected}")
-        allowed = _SCALARS.get(settable[key])
+        kind = settable[key]
+        if isinstance(kind, tuple):
+            if value not in kind:
+                hint = _did_you_mean(str(value), kind)
+                raise SettingsError(f"{where}: found {value!r}{hint} (expected one of {', '.join(kind)})")
+            continue
+        allowed = _SCALARS.get(kind)
         if allowed is not None and type(value) not in allowed:  # to isinstance, true is an int
-            raise SettingsError(f"{where}: found {value!r}, expected {settable[key]}")
+            raise SettingsError(f"{where}: found {value!r}, expected {kind}")
 
 
 def _parameters(cls: type[Strategy]) -> dict[str, inspect.Parameter]:

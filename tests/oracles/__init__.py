@@ -1,0 +1,1 @@
+"""Oracles: cases whose answers are known outside this code."""
