@@ -29,6 +29,7 @@ STRATEGIES = (
     "multikrum",
     "bulyan",
     "fedxgbbagging",
+    "fedxgbcyclic",
     "dp_fixed",
     "dp_adaptive",
     "dp_client_fixed",
@@ -39,6 +40,11 @@ STRATEGIES = (
     "fair",
 )
 """Strategies by name, Flower's and ours; the aggregator has the classes. Anything else is ``path.py:Class``."""
+
+OF_TREES = ("fedxgbbagging", "fedxgbcyclic")
+"""Strategies whose updates are boosted trees; all others of these names average arrays."""
+TREES = ("xgboost",)
+"""Models that are boosted trees."""
 
 MODELS = tuple(LOCAL_EPOCHS)
 """The models by name."""
@@ -181,18 +187,25 @@ class Learning(Settings):
         return document | {"local_epochs": suits}
 
     @model_validator(mode="after")
-    def _the_model_suits_the_rest(self) -> "Learning":
-        """Trees are added up by a strategy of their own, one of each device a round; a sequence needs epochs."""
-        trees, bagging = self.model == "xgboost", self.strategy == "fedxgbbagging"
-        found = f'found "{self.strategy}" for model "{self.model}", expected'
-        if bagging and not trees:
-            raise ValueError(f'strategy: {found} model = "xgboost": it puts boosted trees side by side')
-        if trees and not bagging and self.strategy in STRATEGIES:
-            raise ValueError(f'strategy: {found} "fedxgbbagging" (or path.py:Class): boosted trees have no mean')
-        if trees and self.local_epochs != 1:
+    def _strategy_fits_the_model(self) -> "Learning":
+        """Boosted trees are put side by side, arrays are averaged; what one's own strategy does, nobody knows."""
+        trees = self.model in TREES
+        if self.strategy in STRATEGIES and trees != (self.strategy in OF_TREES):
+            fitting = "boosted trees (model = xgboost)" if not trees else "models that are arrays of numbers"
+            expected = ", ".join(OF_TREES) if trees else "any other strategy"
             raise ValueError(
-                f'local_epochs: found {self.local_epochs} for model "xgboost", expected 1: '
-                "fedxgbbagging takes one tree of each device a round"
+                f"strategy: found {self.strategy!r}, which is for {fitting}, "
+                f"expected {expected} with model {self.model!r}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_rest_fits_the_model(self) -> "Learning":
+        """Flower's bagging takes the first tree of each device's reply; a sequence needs epochs."""
+        if self.strategy == "fedxgbbagging" and self.local_epochs != 1:
+            raise ValueError(
+                f'local_epochs: found {self.local_epochs} with strategy "fedxgbbagging", expected 1: '
+                "it takes one tree of each device a round"
             )
         if self.model == "lstm" and self.task == "night-quality":
             raise ValueError(

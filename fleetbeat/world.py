@@ -216,7 +216,8 @@ def run_config(fleet: Fleet) -> RunConfig:
     trees: RunConfig = {}
     if learning.model == "xgboost":  # whose updates add up: a device has to know with how many others
         trainers = sum(resident.kind.trains for resident in residents(fleet))
-        trees = {"devices_a_round": plan_of(fleet, trainers).cohort.planned}
+        together = 1 if learning.strategy == "fedxgbcyclic" else plan_of(fleet, trainers).cohort.planned
+        trees = {"strategy": learning.strategy, "devices_a_round": together}
     return {
         **trees,
         "fleet": fleet.name,

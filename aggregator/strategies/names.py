@@ -34,6 +34,7 @@ _PLAIN: dict[str, type[Strategy]] = {
     "multikrum": flower.MultiKrum,
     "bulyan": flower.Bulyan,
     "fedxgbbagging": flower.FedXgbBagging,
+    "fedxgbcyclic": flower.FedXgbCyclic,
 }
 _PRIVATE: dict[str, type[private.WithoutErrors]] = {
     "dp_fixed": private.ServerSideFixedClipping,
@@ -53,10 +54,6 @@ OURS: dict[str, type[Strategy]] = {
 
 STRATEGIES = (*_PLAIN, *_PRIVATE, *OURS)
 """All names that a fleet file may use."""
-
-_NOT_HERE = {
-    "fedxgbcyclic": "it asks one device after the other, and a round here is of many; fedxgbbagging has boosted trees",
-}
 
 NOISE_MULTIPLIER = 1.0
 """Flower's documentation recommends 1.0 or higher for strong privacy."""
@@ -105,8 +102,6 @@ def make_strategy(name: str, options: Options, cohort: Cohort, tally: Callable[.
         return _built((_PLAIN | OURS)[name], name, options, cohort, tally)
     if name in _PRIVATE:
         return _wrapped(_PRIVATE[name], name, options, cohort, tally)
-    if name in _NOT_HERE:
-        raise SettingsError(f"learning.strategy: {name!r} cannot be used: {_NOT_HERE[name]}")
     raise SettingsError(
         f"learning.strategy: found {name!r}{_did_you_mean(name, STRATEGIES)} "
         f"(expected one of {', '.join(STRATEGIES)}, or path.py:Class)"

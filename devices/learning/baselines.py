@@ -15,8 +15,10 @@ from devices.learning.task import Arrays, Task
 PERSONAL_EPOCHS = 5
 """Local epochs of fine-tuning."""
 
-PERSONAL_MU = 0.1
-"""How strongly a personal model is held to the global one."""
+PERSONAL_MU = 1.0
+"""How strongly a personal model is held to the global one, as in Ditto (Li et al. 2021). Without it a device forgets
+what the others taught it. Of 0, .03, .1, .3 and 1 this kept most on the wearers' own later nights: 40 synthetic
+wearers of night-quality (logistic) have an AUC of .846 without, .919 with it, .914 by the global model."""
 
 CENTRAL_EXAMPLES = 200_000
 """A central model of a large fleet learns from every so-manieth example: more of them change no third digit."""

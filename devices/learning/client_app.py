@@ -58,7 +58,9 @@ def train(message: Message, context: Context) -> Message:
         raise FleetbeatError("too little data: the buffer holds no example to train on")
     arrays = message.content.array_records["arrays"].to_numpy_ndarrays()
     trained = fit(task, arrays, mine, replace(how, proximal_mu=_proximal_mu(message)))
-    sent = model_named(how.model).news(arrays, trained)
+    # FedXgbCyclic hands the ensemble from device to device, whole; all others want what is new
+    cyclic = context.run_config.get("strategy") == "fedxgbcyclic"
+    sent = trained if cyclic else model_named(how.model).news(arrays, trained)
     loss, accuracy = loss_and_accuracy(task, trained, mine, how.model)
     metrics = MetricRecord(
         {

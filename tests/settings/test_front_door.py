@@ -160,5 +160,7 @@ def test_the_recordings_schema_knows_the_channels() -> None:
 
 
 def test_an_unknown_schema_is_refused() -> None:
-    with pytest.raises(SettingsError, match='schema: found "flete", expected one of fleet, recordings, study; did you mean'):
+    with pytest.raises(
+        SettingsError, match='schema: found "flete", expected one of fleet, recordings, study; did you mean'
+    ):
         schema("flete")

@@ -56,8 +56,8 @@ def initial_arrays(task: Task) -> Arrays:
 def fit(task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:
     """Return *arrays* after ``how.local_epochs`` passes over the nights of *examples*, by Adam.
 
-    The loss is the weighted mean of the log loss, with FedProx's ``mu / 2 · |model − global|²`` beside it (Li et al.
-    2020). The order of chunks is the same in every fit: nothing is drawn.
+    The loss is the weighted mean of the log loss. FedProx's term is decoupled from Adam, as in `mlp`. The order of
+    chunks is the same in every fit: nothing is drawn.
     """
     torch = _torch()
     network = _network(torch, task, arrays)
@@ -68,6 +68,7 @@ def fit(task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:
     optimizer = torch.optim.Adam(network.parameters(), lr=LEARNING_RATE)
     chunks = list(_nights(examples.start_s, len(examples), CHUNK))
     one_order = np.random.default_rng(0)
+    kept = max(1 - LEARNING_RATE * how.proximal_mu, 0.0)
     for _ in range(how.local_epochs):
         order = one_order.permutation(len(chunks))
         for first in range(0, len(order), BATCH):
@@ -75,12 +76,13 @@ def fit(task: Task, arrays: Arrays, examples: Examples, how: Fit) -> Arrays:
             truth = labels[rows]
             worth = weights[truth] * torch.from_numpy(there)
             loss = (_losses(torch, _said(network, features[rows]), truth) * worth).sum() / worth.sum()
-            if how.proximal_mu > 0:
-                moved = sum(((now - was) ** 2).sum() for now, was in zip(network.parameters(), start, strict=True))
-                loss = loss + how.proximal_mu / 2 * moved
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+            if how.proximal_mu > 0:
+                with torch.no_grad():
+                    for now, was in zip(network.parameters(), start, strict=True):
+                        now.copy_(was + kept * (now - was))
     return [parameter.detach().numpy().copy() for parameter in network.parameters()]
 
 
