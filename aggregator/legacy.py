@@ -91,9 +91,7 @@ def _ask(
         for client, ins in instructions
     ]
     replies = list(grid.send_and_receive(messages))
-    clients = {
-        message.metadata.message_id: client for message, (client, _) in zip(messages, instructions, strict=True)
-    }
+    clients = {message.metadata.message_id: client for message, (client, _) in zip(messages, instructions, strict=True)}
     results: list[tuple[ClientProxy, Any]] = []
     failures: list[tuple[ClientProxy, Any] | BaseException] = []
     for reply in replies:

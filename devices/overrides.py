@@ -8,7 +8,6 @@ from typing import Any
 
 from broker.errors import SettingsError
 
-
 DECIDED_BY_THE_APP = (
     "task",
     "model",

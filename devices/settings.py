@@ -53,6 +53,9 @@ DAY_S = 86_400
 NIGHTS_FOR_QUALITY = 10
 """Recordings of fewer nights than this cannot teach night-quality: one example a night."""
 
+MEASURED = "measured"
+"""The word that stands for a ``work`` left out, where a Flower App is to be measured."""
+
 FIRST_YEAR, LAST_YEAR = 1980, 2200
 """SenML (RFC 8428) takes base times before July 1978 for spans; the end is ours, far away from any overflow."""
 
@@ -255,13 +258,19 @@ class Fleet(Settings):
     @model_validator(mode="before")
     @classmethod
     def _an_app_brings_its_own_data(cls, document: Any) -> Any:
-        """Whether our examples are there says nothing about whether a guest can train: it has data of its own."""
+        """Whether our examples are there says nothing about whether a guest can train: it has data of its own.
+
+        ``work = "measured"`` sets aside what the file declares, about another task perhaps.
+        """
         if not isinstance(document, dict) or document.get("app") is None:
             return document
         app, learning = document["app"], document.get("learning", {})
         if isinstance(app, str):
             document = document | {"app": {"path": app}}
-        return document | {"learning": {"min_examples": 0} | learning} if isinstance(learning, dict) else document
+        if not isinstance(learning, dict):
+            return document
+        told = {key: value for key, value in learning.items() if (key, value) != ("work", MEASURED)}
+        return document | {"learning": {"min_examples": 0} | told}
 
     @model_validator(mode="before")
     @classmethod

@@ -15,6 +15,7 @@ from aggregator.strategies import check_strategy
 from broker.events import Event, RoundEnded
 from devices.residents import residents
 from devices.settings import Fleet
+from fleetbeat.apps.effort import with_effort
 from fleetbeat.brokers import BrokerChoice, opened
 from fleetbeat.judge import judge_for
 from fleetbeat.progress import Watcher
@@ -46,7 +47,8 @@ def run(
 ) -> Ran:
     """Let *fleet* live and learn; write its run folder, whatever ends the run."""
     threadpool_limits(1)
-    check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
+    if fleet.app is None:
+        check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
     began = time.perf_counter()
     here = residents(fleet)
     path = new_folder(out, fleet.name, fleet.seed)
@@ -58,6 +60,7 @@ def run(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
             f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"
         )
+        fleet = with_effort(fleet, here, watcher.say)
         judge = judge_for(fleet)
 
         def round_ended(event: RoundEnded) -> None:
@@ -78,7 +81,19 @@ def run(
             finally:
                 results.write(world.now_s, cause)
                 folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
-    return Ran(path, cause, any(line.updates for line in world.account.rounds.values()))
+    return Ran(path, cause, learned(world, cause))
+
+
+def learned(world: World, cause: str) -> bool:
+    """Whether any round changed the model.
+
+    What a guest makes of updates is seen only if a strategy of Flower's makes it. Of one with a loop of its own that
+    came to its end, updates that were delivered have to do.
+    """
+    if any(line.updates for line in world.account.rounds.values()):
+        return True
+    unseen = world.fleet.app is not None and cause == "rounds_done" and not world.course.arrays
+    return unseen and any(trail.outcome == "delivered" for trail in world.account.trails())
 
 
 def machine(broker: str, workers: int, wall_s: float, life_s: float) -> dict[str, object]:

@@ -151,6 +151,8 @@ class Results:
 
     def _coefficients(self) -> dict[str, list[float]]:
         """Return old → new by feature name, for a model of one row; several classes are in model.json."""
+        if self._world.fleet.app is not None:
+            return {}  # what a guest's arrays mean is its own affair
         names = TASKS[self._world.fleet.learning.task].feature_names
         first, last = self._first, self._world.course.arrays
         if len(last[0]) != 1:
@@ -159,11 +161,15 @@ class Results:
         return {name: [float(old), float(new)] for name, old, new in pairs}
 
     def _write_model(self) -> None:
-        arrays = self._world.course.arrays
+        arrays, guest = self._world.course.arrays, self._world.fleet.app
+        if guest is not None and not arrays:
+            return  # its server shows nobody its model
         content = io.BytesIO()
         # zip files carry a date: numpy writes 1980 for every member, so the same model is the same bytes
         np.savez(content, *arrays)
         self._folder.write("model.npz", content.getvalue())
+        if guest is not None:
+            return
         task = TASKS[self._world.fleet.learning.task]
         classes = task.classes[1:] if len(arrays[0]) == 1 else task.classes
         self._folder.write_json(
