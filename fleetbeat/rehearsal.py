@@ -16,6 +16,7 @@ from broker.events import Event, RoundEnded
 from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat.apps.effort import with_effort
+from fleetbeat.apps.pair import pair_for
 from fleetbeat.brokers import BrokerChoice, opened
 from fleetbeat.judge import judge_for
 from fleetbeat.progress import Watcher
@@ -47,8 +48,10 @@ def run(
 ) -> Ran:
     """Let *fleet* live and learn; write its run folder, whatever ends the run."""
     threadpool_limits(1)
-    if fleet.app is None:
-        check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
+    if fleet.app is None:  # either is looked at before anything is opened
+        check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)
+    else:
+        pair_for(fleet, None)
     began = time.perf_counter()
     here = residents(fleet)
     path = new_folder(out, fleet.name, fleet.seed)

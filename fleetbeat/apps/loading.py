@@ -12,6 +12,7 @@ from zlib import crc32
 from flwr.clientapp import ClientApp
 from flwr.serverapp import ServerApp
 from packaging.utils import canonicalize_name
+from threadpoolctl import threadpool_limits
 
 from aggregator.dates import exchange_dates
 from aggregator.draws import seed_global_generators
@@ -72,9 +73,17 @@ def _load(project: Project, component: str, reference: str, kind: type[Kind]) ->
         raise SettingsError(f"{where}: {_why(error, project)}") from error
     finally:
         _note(before, project.folder)
+        _single_threaded()
     if not isinstance(found, kind):
         raise SettingsError(f"{where}: is a {type(found).__name__}, expected a {kind.__name__}")
     return found
+
+
+def _single_threaded() -> None:
+    """Let the libraries that are loaded now compute in one thread: sums in several have other last digits."""
+    threadpool_limits(1)
+    if (torch := sys.modules.get("torch")) is not None:  # it sets threads for each of its own, by its own number
+        torch.set_num_threads(1)
 
 
 def _note(before: set[str], folder: Path) -> None:

@@ -30,7 +30,8 @@ def title(run: SavedRun) -> str:
     devices = run.table("devices.csv")
     wearers = len({line["wearer"] for line in devices})
     who = f"{count(wearers, 'wearer')} with {count(len(devices), 'device')}"
-    return f"{who} learn{'s' if wearers == 1 else ''} {TASKS.get(run.fleet.subject, f'the Flower App {run.fleet.subject}')}"
+    what = TASKS[run.fleet.learning.task] if run.fleet.app is None else f"the Flower App {run.fleet.app.name}"
+    return f"{who} learn{'s' if wearers == 1 else ''} {what}"
 
 
 def lead(run: SavedRun) -> str:
@@ -110,13 +111,10 @@ def _facts(run: SavedRun) -> list[tuple[str, str, str]]:
     aggregated = sum(int(line["aggregated"] or 0) > 0 for line in rounds)
     wasted = account["train"]["wasted_j"] + account["evaluate"]["wasted_j"]
     spent = account["train"]["energy_j"] + account["evaluate"]["energy_j"]
+    planned = f" of {run.fleet.learning.rounds}" if run.fleet.app is None else ""
     facts = [
         ("Days lived", _days(run), ENDED.get(account["ended"], spoken(account["ended"]))),
-        (
-            "Rounds",
-            str(aggregated) if run.fleet.app else f"{aggregated} of {run.fleet.learning.rounds}",
-            "changed the model",
-        ),
+        ("Rounds", f"{aggregated}{planned}", "changed the model"),
         ("Delivered", f"{train['outcomes']['delivered']:,} of {train['selected']:,}", "selected device-rounds"),
     ]
     if final.get("balanced_accuracy") is not None:
