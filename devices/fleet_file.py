@@ -42,7 +42,9 @@ def load_fleet(source: str | Path, overrides: Overrides | None = None) -> Fleet:
         fleet = Fleet.model_validate(document)
     except ValidationError as error:
         raise _wrong(path, complaints(error, Fleet), overrides) from None
-    if found := [*overrides.out_of_place(guest=fleet.app is not None), *_contradictions(fleet)]:
+    if fleet.app is not None and (vain := list(overrides.decided_by_an_app())):
+        raise SettingsError("\n  ".join(vain))
+    if found := list(_contradictions(fleet)):
         raise _wrong(path, found, overrides)
     return fleet
 

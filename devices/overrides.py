@@ -9,7 +9,6 @@ from typing import Any
 from broker.errors import SettingsError
 
 DECIDED_BY_THE_APP = (
-    "task",
     "model",
     "strategy",
     "strategy_options",
@@ -51,9 +50,9 @@ class Overrides:
                 return f"{option}{given}: {complaint}"
         return None
 
-    def out_of_place(self, *, guest: bool) -> Iterator[str]:
-        """Yield what was given in vain: with a *guest*, an app of somebody's own, its server decides these things."""
-        for option, _, key, _ in self._changes() if guest else ():
+    def decided_by_an_app(self) -> Iterator[str]:
+        """Yield what was given in vain where a Flower App is trained: its own server decides these things."""
+        for option, _, key, _ in self._changes():
             name = key.removeprefix("learning.")
             if name != key and name.partition(".")[0] in DECIDED_BY_THE_APP:
                 found = option if option == f"--{name}" else f"--set {key}"

@@ -39,14 +39,16 @@ def read_project(app: GuestApp) -> Project:
         found = "is a file" if folder.is_file() else "no such folder"
         raise SettingsError(f"app: {folder}: {found}, expected the folder of a Flower App (with a pyproject.toml)")
     file = folder / "pyproject.toml"
-    try:
-        document = get_project_config(folder)
-    except FileNotFoundError:
+    if not file.is_file():
         raise SettingsError(
             f"app: {folder}: no pyproject.toml in it, expected the folder of a Flower App: `flwr new` makes one"
-        ) from None
-    except tomllib.TOMLDecodeError as error:
+        )
+    try:
+        tomllib.loads(file.read_text("utf-8"))
+    except ValueError as error:
         raise SettingsError(f"app: {file}: is not TOML: {error}") from None
+    try:
+        document = get_project_config(folder)
     except ValueError as error:
         wrong = [line.strip(" -") for line in str(error).splitlines()]
         said = "; ".join(line for line in wrong if line and not line.startswith("Invalid pyproject.toml"))

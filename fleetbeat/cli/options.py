@@ -91,8 +91,8 @@ def as_live(fleet: "FleetSettings") -> "FleetSettings":
     """Return *fleet*, if it can live; raises UsageError for one that trains a Flower App of somebody's own."""
     if fleet.app is not None:
         raise UsageError(
-            f"app: {fleet.app.path}: only `fleetbeat run` trains a Flower App of your own; live, hand it in to the "
-            "SuperLink: `flwr run DIR CONNECTION`"
+            f"app: {fleet.app.path}: only `fleetbeat run` trains a Flower App of your own; the nodes of a living "
+            "fleet run Fleetbeat's: leave `app` out"
         )
     return fleet
 

@@ -9,7 +9,7 @@ import pytest
 from fleetbeat.rehearsal import Ran
 from fleetbeat.report import write_report
 from fleetbeat.saved_run import SavedRun
-from fleetbeat.why import why
+from fleetbeat.why import chain, story
 from tests.apps.ground import MESSAGE_API, NUMPY_CLIENT, SERVER_FN, lives
 from tests.world.ground import assert_same_bytes, journal, results, run, table
 
@@ -59,7 +59,7 @@ def test_its_report_and_the_chains_behind_its_outcomes_can_be_read(ran: Ran) -> 
     assert "clients own-loss" in page
     assert "night quality" not in page
     line = table(ran.path, "outcomes.csv")[0]
-    assert why(saved, line["device"], 1)
+    assert f"{line['device']}, round 1 (train): {line['outcome']}" in story(chain(saved, line["device"], 1))
 
 
 def test_a_client_that_sleeps_takes_longer_in_life_and_not_here(ran: Ran, tmp_path: Path) -> None:
