@@ -4,7 +4,7 @@ import numpy as np
 from flwr.app import ConfigRecord, Context, Message, RecordDict
 from flwr.client import Client, NumPyClient
 from flwr.clientapp import ClientApp
-from flwr.common import FitIns, ndarrays_to_parameters
+from flwr.common import FitIns, Scalar, ndarrays_to_parameters
 from flwr.compat.common.recorddict_compat import fitins_to_recorddict, recorddict_to_fitres
 from flwr.serverapp import Grid, ServerApp
 
@@ -15,7 +15,9 @@ class Counter(NumPyClient):
     def __init__(self, context: Context) -> None:
         self.place = int(context.node_config["partition-id"])
 
-    def fit(self, parameters: list[np.ndarray], config: dict[str, object]) -> tuple[list[np.ndarray], int, dict]:
+    def fit(
+        self, parameters: list[np.ndarray], config: dict[str, Scalar]
+    ) -> tuple[list[np.ndarray], int, dict[str, Scalar]]:
         return [weight + 1 for weight in parameters], self.place + 1, {"place": self.place}
 
 
