@@ -14,13 +14,13 @@ from zlib import crc32
 from flwr.app import ArrayRecord, Context, MetricRecord
 from flwr.app.typing import MetricRecordValues
 from flwr.serverapp import Grid, ServerApp
-from flwr.serverapp.strategy import Strategy
-from flwr.serverapp.strategy.result import Result
+from flwr.serverapp.strategy import Result, Strategy
 
 from aggregator.course import Arrays, Course
 from aggregator.draws import seed_global_generators
 from aggregator.legacy import in_one_thread
 from aggregator.legacy_watched import LegacyWatched
+from aggregator.lull import TooFewForTooLong
 from aggregator.server_app import SCORED, Witness
 from aggregator.watched import Tally, Unusable, Watched
 from broker import events as ev
@@ -75,6 +75,8 @@ def guest_server(app: ServerApp, folder: Path, course: Course, witness: Witness)
         try:
             with strategies_watched(notes), in_one_thread(grid, lambda strategy: LegacyWatched(strategy, notes)):
                 app(grid, context)
+        except TooFewForTooLong as error:
+            course.ends("too_few_devices", str(error))
         except FleetbeatError:
             raise
         except Unusable as error:

@@ -61,19 +61,15 @@ def in_one_thread(grid: Grid, watch: Watch) -> Iterator[None]:
         history, _ = server.fit(config.num_rounds, config.round_timeout)
         return history  # nobody is told to disconnect: on a grid that does nothing
 
-    starts = [patch.object(module, "start_update_client_manager_thread", _without_thread) for module in _starters()]
+    with_strategy, with_workflow = legacy_starters()
     with (
         patch.object(legacy_server, "fit_clients", fit_clients),
         patch.object(legacy_server, "evaluate_clients", evaluate_clients),
-        patch.object(_starters()[0], "run_fl", run_fl),
-        starts[0],
-        starts[1],
+        patch.object(with_strategy, "run_fl", run_fl),
+        patch.object(with_strategy, "start_update_client_manager_thread", _without_thread),
+        patch.object(with_workflow, "start_update_client_manager_thread", _without_thread),
     ):
         yield
-
-
-def _starters() -> tuple[Any, Any]:
-    return legacy_starters()
 
 
 def _ask(

@@ -53,9 +53,13 @@ class Rounds:
             self._record(ev.TooFewDevices(now_s, None, *place, reachable, self.needed))
 
     def closed(self, round_: int, now_s: float) -> None:
-        """Hear from a ServerApp that *round_* is over, evaluation included (0: before the first)."""
+        """Hear from a ServerApp that *round_* is over, evaluation included.
+
+        0 is before the first: it ends none, even if the app has asked for nodes already.
+        """
         self._told = True
-        self._close(round_, now_s)
+        if round_:
+            self._close(round_, now_s)
 
     def answered(self, label: Label | None, now_s: float) -> None:
         """The tasks of *label* (None: there were none) are done with.

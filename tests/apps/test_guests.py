@@ -10,7 +10,7 @@ from fleetbeat.rehearsal import Ran
 from fleetbeat.report import write_report
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.why import chain, story
-from tests.apps.ground import MESSAGE_API, NUMPY_CLIENT, SERVER_FN, lives
+from tests.apps.ground import MESSAGE_API, NUMPY_CLIENT, SERVER_FN, copied, lives
 from tests.world.ground import assert_same_bytes, journal, results, run, table
 
 UNIX_START = 1_767_636_000  # the fleet's start, as SenML takes it
@@ -137,6 +137,15 @@ def test_devices_without_our_examples_may_train(tmp_path: Path) -> None:
     assert {o["outcome"] for o in table(ended.path, "outcomes.csv")} == {"delivered"}
 
 
+def test_a_guest_that_waits_for_more_devices_than_there_are_ends_as_too_few(tmp_path: Path) -> None:
+    app = copied(MESSAGE_API, tmp_path, "message_server.py", "min_available_nodes=1", "min_available_nodes=9")
+
+    ended = lives(app, tmp_path / "run", days=9)
+
+    assert (ended.cause, ended.aggregated) == ("too_few_devices", False)
+    assert "more devices" in results(ended.path)["account"]["reason"]
+
+
 @pytest.fixture(scope="module")
 def legacy(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A legacy ``server_fn``, whose threads are gone."""
@@ -185,3 +194,4 @@ def test_the_repository_itself_is_an_app_like_any_other(tmp_path: Path) -> None:
 
     assert (ended.cause, ended.aggregated) == ("rounds_done", True)
     assert results(ended.path)["final"]["balanced_accuracy"] > 0.55
+    assert [line["round"] for line in table(ended.path, "rounds.csv")] == ["1", "2", "3"]

@@ -26,6 +26,7 @@ def main(grid: Grid, context: Context) -> None:
             }
         )
 
+    assert list(grid.get_node_ids())  # some look who is there before they begin
     print("the app says something")  # noqa: T201  # as apps do
     FedAvg(min_train_nodes=1, min_available_nodes=1, min_evaluate_nodes=1).start(
         grid=grid,
