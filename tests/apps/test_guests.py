@@ -11,8 +11,9 @@ from fleetbeat.report import write_report
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.why import chain, story
 from tests.apps.ground import MESSAGE_API, NUMPY_CLIENT, SERVER_FN, copied, lives
-from tests.world.ground import assert_same_bytes, journal, results, run, table
+from tests.world.ground import TINY, assert_same_bytes, journal, results, run, table
 
+DELIVERED = ("train", "delivered")
 UNIX_START = 1_767_636_000  # the fleet's start, as SenML takes it
 
 
@@ -65,13 +66,30 @@ def test_its_report_and_the_chains_behind_its_outcomes_can_be_read(ran: Ran) -> 
 def test_a_client_that_sleeps_takes_longer_in_life_and_not_here(ran: Ran, tmp_path: Path) -> None:
     awake = lives(MESSAGE_API, tmp_path / "awake")
 
-    took = [float(table(run_.path, "outcomes.csv")[0]["compute_s"]) for run_ in (ran, awake)]
-    assert took[0] == pytest.approx(took[1] + 600)
+    of_each = [
+        {(o["device"], o["round"]): o for o in table(folder, "outcomes.csv") if (o["phase"], o["outcome"]) == DELIVERED}
+        for folder in (ran.path, awake.path)
+    ]
+    asleep, awake_too = (lines[min(set(of_each[0]) & set(of_each[1]))] for lines in of_each)
+    assert float(asleep["compute_s"]) == pytest.approx(float(awake_too["compute_s"]) + 600)
+    assert float(asleep["energy_j"]) == pytest.approx(float(awake_too["energy_j"]))
     assert metrics(ran.path, "train_metrics_clientapp")["slept-s"] == pytest.approx(600)
     assert results(ran.path)["rounds"][0]["train_metrics_clientapp"]["hour"] == 2
-    assert float(table(ran.path, "outcomes.csv")[0]["energy_j"]) < 2 * float(
-        table(awake.path, "outcomes.csv")[0]["energy_j"]
+
+
+def test_life_goes_on_while_a_client_sleeps(ran: Ran, tmp_path: Path) -> None:
+    lines = [line for line in table(ran.path, "outcomes.csv") if (line["outcome"], line["round"]) == ("delivered", "1")]
+    asleep = next(line for line in lines if line["device"].startswith("phone") and line["phase"] == "train")
+    event = f'[[event]]\nat_s = {float(asleep["t_end_s"]) - 300}\ndevice = "{asleep["device"]}"\ndo = "unplug"\n'
+
+    ended = lives(MESSAGE_API, tmp_path / "run", "app.config.naps.client-s=600", fleet=f"{TINY}\n{event}")
+
+    (line,) = (
+        line
+        for line in table(ended.path, "outcomes.csv")
+        if (line["device"], line["round"], line["phase"]) == (asleep["device"], "1", "train")
     )
+    assert (line["outcome"], line["reason"]) == ("interrupted", "unplugged")
 
 
 def test_its_server_sleeps_and_looks_at_clocks_in_virtual_time(tmp_path: Path) -> None:
