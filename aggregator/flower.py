@@ -4,19 +4,31 @@ Checked against the installed version, because these names move between minor ve
 """
 
 from importlib.metadata import version
+from types import ModuleType
 
 from flwr.app import ArrayRecord, Context, Error, Message, Metadata, RecordDict
 from flwr.app.exception import AppExitException
 from flwr.app.message import make_message
 from flwr.app.user_config import UserConfig
+from flwr.common.config import flatten_dict, get_project_config
 from flwr.common.constant import (
     MESSAGE_TTL_TOLERANCE,
     SUPERLINK_NODE_ID,
     ErrorCode,
 )
+from flwr.compat.common import recorddict_compat
 from flwr.proto.node_pb2 import NodeInfo
+from flwr.server import server as legacy_server
+from flwr.server.client_manager import ClientManager
+from flwr.server.client_proxy import ClientProxy
+from flwr.server.compat import app as legacy_start
+from flwr.server.compat.grid_client_proxy import GridClientProxy
+from flwr.server.server import Server
+from flwr.server.strategy import Strategy as LegacyStrategy
+from flwr.server.workflow import default_workflows as legacy_workflows
 from flwr.serverapp.strategy.strategy_utils import aggregate_metricrecords
 from flwr.supercore.constant import OBJECT_PUSH_SESSION_TTL_SECONDS, SYSTEM_MESSAGE_TYPE
+from flwr.supercore.object_ref import load_app
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
 
@@ -31,15 +43,27 @@ __all__ = [
     "SUPERLINK_NODE_ID",
     "TORN_UPLOAD",
     "AppExitException",
+    "ClientManager",
+    "ClientProxy",
     "ErrorCode",
+    "GridClientProxy",
+    "LegacyStrategy",
     "NodeInfo",
     "Run",
+    "Server",
+    "UserConfig",
     "aggregate_metricrecords",
     "copied",
     "copy_of_run",
+    "flatten_dict",
+    "get_project_config",
     "identify",
     "instruction",
+    "legacy_server",
+    "legacy_starters",
+    "load_app",
     "named",
+    "recorddict_compat",
     "sealed",
     "server_context",
     "superlink_error",
@@ -53,6 +77,11 @@ MESSAGE_UNAVAILABLE = Error(ErrorCode.MESSAGE_UNAVAILABLE, "the task expired, or
 REPLY_UNAVAILABLE = Error(ErrorCode.REPLY_MESSAGE_UNAVAILABLE, "the reply expired")
 NODE_UNAVAILABLE = Error(ErrorCode.NODE_UNAVAILABLE, "the node's heartbeats ceased, or it signed off")
 TORN_UPLOAD = Error(ErrorCode.MESSAGE_UNAVAILABLE, "the upload broke off and was not taken up again in time")
+
+
+def legacy_starters() -> tuple[ModuleType, ModuleType]:
+    """Return the modules that start a legacy server: one for strategies, one for workflows."""
+    return legacy_start, legacy_workflows
 
 
 def identify(run_id: int) -> None:

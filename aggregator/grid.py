@@ -132,7 +132,10 @@ class FleetGrid(Grid):
 
     def send_and_receive(self, messages: Iterable[Message], *, timeout: float | None = None) -> Iterable[Message]:
         """Lay tasks at nodes and return what came back within *timeout*, by moment seen, arrival, node."""
-        ids = self._push(list(messages))
+        sent = list(messages)
+        if self._rounds.outlived({message.metadata.message_type.split(".")[0] for message in sent}, self.now_s()):
+            self._await_round()
+        ids = self._push(sent)
         tasks = [self._superlink.tasks[task_id] for task_id in ids if task_id]
         nowhere = self._superlink.pull([task_id for task_id in ids if not task_id], self.now_s())
         waiting = self._waiting = Waiting(self._superlink, self._loop, self._poll_s, self._seen)

@@ -1,6 +1,6 @@
 """The rounds of a run: each begins when it is due, asks for training and then for evaluation, and ends once."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from aggregator.desk import PHASES
 from aggregator.tasks import Label
@@ -18,7 +18,7 @@ class Rounds:
         self._record = record
         self._asks_for = PHASES[0]
         self._complained: set[tuple[int, str]] = set()
-        self._told = False
+        self._told = self._trained = False
 
     @property
     def open(self) -> bool:
@@ -38,7 +38,7 @@ class Rounds:
     def start(self, now_s: float) -> None:
         """A round begins."""
         self._timetable.start(now_s)
-        self._asks_for = PHASES[0]
+        self._asks_for, self._trained = PHASES[0], False
 
     def asked(self, labels: Iterable[Label]) -> None:
         """Tasks with these labels went out: after training comes evaluation."""
@@ -53,17 +53,29 @@ class Rounds:
             self._record(ev.TooFewDevices(now_s, None, *place, reachable, self.needed))
 
     def closed(self, round_: int, now_s: float) -> None:
-        """Hear from a ServerApp that *round_* is over, evaluation included (0: before the first)."""
+        """Hear from a ServerApp that *round_* is over, evaluation included.
+
+        0 is before the first: it ends none, even if the app has asked for nodes already.
+        """
         self._told = True
-        self._close(round_, now_s)
+        if round_:
+            self._close(round_, now_s)
 
     def answered(self, label: Label | None, now_s: float) -> None:
         """The tasks of *label* (None: there were none) are done with.
 
         Of an app that never tells, a round is over when its evaluation is, or asked nobody.
         """
+        self._trained = self._trained or (label is not None and label.phase == PHASES[0])
         if not self._told and (label is None or label.phase == PHASES[1]):
             self._close(self._timetable.round, now_s)
+
+    def outlived(self, phases: Collection[str], now_s: float) -> bool:
+        """Whether an app that never tells now asks for training again: then the round that was open is over."""
+        again = self.open and self._trained and not self._told and PHASES[0] in phases
+        if again:
+            self._close(self._timetable.round, now_s)
+        return again
 
     def _close(self, round_: int, now_s: float) -> None:
         if self._timetable.running:

@@ -20,7 +20,8 @@ from broker.errors import FleetbeatError, SettingsError
 Score = Callable[[Arrays], Mapping[str, float] | None]
 """Judges a model on wearers who are in no device: loss, accuracy, balanced_accuracy, auc, kappa, majority_share …"""
 
-_SCORED = ("loss", "accuracy", "balanced_accuracy", "auc", "kappa", "majority_share")
+SCORED = ("loss", "accuracy", "balanced_accuracy", "auc", "kappa", "majority_share")
+"""The figures of a model that have columns of their own."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
             witness.record(ev.ModelAggregated(now_s, None, round_, tally.updates, tally.examples))
         metrics = score(course.arrays)
         if metrics is not None:
-            witness.record(ev.ModelScored(now_s, None, round_, *(float(metrics[name]) for name in _SCORED)))
+            witness.record(ev.ModelScored(now_s, None, round_, *(float(metrics[name]) for name in SCORED)))
             course.note("evaluate_metrics_serverapp", round_, metrics)
         witness.round_closed(round_)
         return None if metrics is None else MetricRecord({name: float(value) for name, value in metrics.items()})

@@ -109,9 +109,8 @@ class Turns:
         """From the thread: have *arm* called on the loop with a ``done``, and wait for what that is given."""
         if threading.current_thread() is not self._thread:
             raise RuntimeError(
-                f"{threading.current_thread().name} called the grid, which only {self._name} may: a legacy "
-                "ServerApp(server_fn=…) talks to its clients from threads of its own; use @app.main() and a strategy "
-                "of flwr.serverapp"
+                f"{threading.current_thread().name} called the grid, which only {self._name} may: nobody can wait for "
+                "threads that an app starts by itself; call the grid from the thread of the ServerApp"
             )
         self._remind()
         self._back.set_result(arm)

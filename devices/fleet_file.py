@@ -53,6 +53,8 @@ def load_fleet(source: str | Path, overrides: Overrides | None = None) -> Fleet:
         fleet = Fleet.model_validate(document)
     except ValidationError as error:
         raise wrong(path, complaints(error, Fleet), overrides) from None
+    if fleet.app is not None and (vain := list(overrides.decided_by_an_app())):
+        raise SettingsError("\n  ".join(vain))
     if found := list(_contradictions(fleet)):
         raise wrong(path, found, overrides)
     return fleet
@@ -63,6 +65,8 @@ def freeze(fleet: Fleet) -> str:
     document = fleet.model_dump(mode="python", by_alias=True, exclude_none=True)
     if fleet.life is not None:
         document["life"] = str(fleet.life)
+    if fleet.app is not None:
+        document["app"]["path"] = str(fleet.app.path)
     recorded = False
     for group, model in zip(document["group"], fleet.group, strict=True):
         if model.recordings is not None:
@@ -118,9 +122,19 @@ def rooted(document: dict[str, Any], folder: Path) -> dict[str, Any]:
             rooted["learning"] = learning | {"strategy": f"{(folder / file).resolve()}:{name}"}
     if isinstance(life := document.get("life"), str):
         rooted["life"] = str((folder / life).resolve())
+    if (app := document.get("app")) is not None:
+        rooted["app"] = _rooted_app(app, folder)
     if isinstance(groups := document.get("group"), list):
         rooted["group"] = [_rooted_group(group, folder) for group in groups]
     return rooted
+
+
+def _rooted_app(app: Any, folder: Path) -> Any:
+    """Take ``app = "DIR"`` for a table of its own, so that its other keys can be set, too."""
+    table = {"path": app} if isinstance(app, str) else app
+    if not isinstance(table, dict) or not isinstance(path := table.get("path"), str):
+        return table
+    return table | {"path": str((folder / path).resolve())}
 
 
 def _rooted_group(group: Any, folder: Path) -> Any:
@@ -133,7 +147,7 @@ def _rooted_group(group: Any, folder: Path) -> Any:
 def _contradictions(fleet: Fleet) -> Iterator[str]:
     """Yield what is wrong with keys that are right each by itself: files, persons and devices that are not there."""
     file, colon, _ = fleet.learning.strategy.rpartition(":")
-    if colon and not Path(file).is_file():
+    if colon and fleet.app is None and not Path(file).is_file():
         yield f"learning.strategy: found no file {file}, expected path.py:Class"
     folders = {group.recordings: place for place, group in enumerate(fleet.group) if group.recordings is not None}
     persons = [person.id for folder in folders for person in read_recordings(folder).persons]

@@ -8,6 +8,19 @@ from typing import Any
 
 from broker.errors import SettingsError
 
+DECIDED_BY_THE_APP = (
+    "model",
+    "strategy",
+    "strategy_options",
+    "rounds",
+    "fraction_train",
+    "fraction_evaluate",
+    "round_deadline_s",
+    "local_epochs",
+    "class_weight",
+)
+"""Keys of ``[learning]`` that mean nothing where a Flower App brings its own server and clients."""
+
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
@@ -18,6 +31,7 @@ class Overrides:
     rounds: int | None = None
     strategy: str | None = None
     sets: tuple[str, ...] = ()
+    app: str | None = None
 
     def applied(self, document: dict[str, Any]) -> dict[str, Any]:
         """Return *document* with all changes; raises SettingsError for one that has no place in it."""
@@ -36,6 +50,17 @@ class Overrides:
                 return f"{option}{given}: {complaint}"
         return None
 
+    def decided_by_an_app(self) -> Iterator[str]:
+        """Yield what was given in vain where a Flower App is trained: its own server decides these things."""
+        for option, _, key, _ in self._changes():
+            name = key.removeprefix("learning.")
+            if name != key and name.partition(".")[0] in DECIDED_BY_THE_APP:
+                found = option if option == f"--{name}" else f"--set {key}"
+                yield (
+                    f"{found} does not apply to a Flower App, whose own server decides it; its settings are in its "
+                    "pyproject.toml under [tool.flwr.app.config]: --set app.config.KEY=VALUE"
+                )
+
     def _changes(self) -> Iterator[tuple[str, str, str, object]]:
         """Yield the option, what it was given, key and value of every change, in the order in which they apply."""
         for pair in self.sets:
@@ -48,10 +73,11 @@ class Overrides:
             "days": self.days,
             "learning.rounds": self.rounds,
             "learning.strategy": self.strategy,
+            "app.path": self.app,
         }
         for key, value in direct.items():
             if value is not None:
-                yield f"--{key.rpartition('.')[2]}", f" {value}", key, value
+                yield f"--{'app' if key == 'app.path' else key.rpartition('.')[2]}", f" {value}", key, value
 
 
 def _put(document: dict[str, Any], key: str, value: object, option: str) -> None:

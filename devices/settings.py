@@ -68,6 +68,9 @@ DAY_S = 86_400
 NIGHTS_FOR_QUALITY = 10
 """Recordings of fewer nights than this cannot teach night-quality: one example a night."""
 
+MEASURED = "measured"
+"""The word that stands for a ``work`` left out, where a Flower App is to be measured."""
+
 FIRST_YEAR, LAST_YEAR = 1980, 2200
 """SenML (RFC 8428) takes base times before July 1978 for spans; the end is ours, far away from any overflow."""
 
@@ -174,7 +177,7 @@ class Learning(Settings):
     local_epochs: Annotated[int, Field(ge=1, le=1_000)] = 1
     heartbeat_s: Annotated[float, Field(gt=0, le=DAY_S)] = 30
     poll_s: Annotated[float, Field(ge=0, le=3_600)] = 3
-    min_examples: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    min_examples: Annotated[int, Field(ge=0, le=1_000_000)] = 1
     test_persons: tuple[str, ...] = Field((), strict=False)
 
     @model_validator(mode="before")
@@ -260,6 +263,21 @@ class Group(Settings):
         return self
 
 
+class GuestApp(Settings):
+    """The table ``[app]``: a Flower App of somebody's own, which the fleet trains instead of its own task.
+
+    *path* is the folder of its pyproject.toml; *config* overrides its ``[tool.flwr.app.config]``, nested as there.
+    """
+
+    path: Path = Field(strict=False)
+    config: Annotated[dict[str, Any], AfterValidator(_finite)] = Field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+
 class ScriptedEvent(Settings):
     """One ``[[event]]``: a cause, never an outcome."""
 
@@ -278,10 +296,33 @@ class Fleet(Settings):
     days: Annotated[float, Field(gt=0, le=3_660)] = 4
     ideal: bool = False
     life: Path | None = Field(None, strict=False)
+    app: GuestApp | None = None
     learning: Learning = Learning()
     wire: Wire = Wire()
     group: tuple[Group, ...] = Field(min_length=1, strict=False)
     event: tuple[ScriptedEvent, ...] = Field((), strict=False)
+
+    @property
+    def subject(self) -> str:
+        """What is learnt, in a word: the task, or the app by its name."""
+        return self.learning.task if self.app is None else self.app.name
+
+    @model_validator(mode="before")
+    @classmethod
+    def _an_app_brings_its_own_data(cls, document: Any) -> Any:
+        """Whether our examples are there says nothing about whether a guest can train: it has data of its own.
+
+        ``work = "measured"`` sets aside what the file declares, about another task perhaps.
+        """
+        if not isinstance(document, dict) or document.get("app") is None:
+            return document
+        app, learning = document["app"], document.get("learning", {})
+        if isinstance(app, str):
+            document = document | {"app": {"path": app}}
+        if not isinstance(learning, dict):
+            return document
+        told = {key: value for key, value in learning.items() if (key, value) != ("work", MEASURED)}
+        return document | {"learning": {"min_examples": 0} | told}
 
     @model_validator(mode="before")
     @classmethod

@@ -55,8 +55,15 @@ class Uplink(Protocol):
         """Hand in a reply; False when the server no longer wanted it and dropped it. Live, this takes time."""
 
 
+class Fit(concurrent.futures.Future[Message]):
+    """The reply that an app is working on."""
+
+    slept_s: float = 0.0
+    """Seconds of life that the app slept, in which nothing was computed; known when the reply is there."""
+
+
 class App(Protocol):
     """Runs the ClientApp on a device's behalf, in real processors that take no virtual time."""
 
-    def begin(self, device: str, message: Message) -> "concurrent.futures.Future[Message]":
+    def begin(self, device: str, message: Message) -> Fit:
         """Start on *message* now; the reply comes when done (an app that fails answers with an error)."""

@@ -173,12 +173,22 @@ class Work:
         await asyncio.sleep(0)  # let others begin their fits before this one is waited for
         self._check()
         reply = await finished(fit, f"the fit of {tools.device} (round {self._round})")
+        await self._sleep(fit.slept_s)
         if reply.has_error():
             self._note(ev.WorkCrashed, exception_in(reply))
         else:
             loss, accuracy = result_in(reply)
             self._note(ev.WorkFinished, self._compute_s, loss, accuracy)
         return reply
+
+    async def _sleep(self, seconds: float) -> None:
+        """Let the time pass that the app slept: the processor rests, and life may end it all the same."""
+        began_s = self._now()
+        while (left_s := began_s + seconds - self._now()) > 0:
+            self._check()
+            await self._alarm.until(self._now() + left_s)
+        self._compute_s += self._now() - began_s
+        self._check()
 
     def _check(self) -> None:
         """Raise CutShort if the work may not go on."""

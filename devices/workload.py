@@ -38,9 +38,14 @@ class Workload:
 
 
 def workload(learning: Learning, message: Message, examples: int, examples_fresh: int) -> Workload:
-    """Return what *message* asks, as declared by the fleet's ``work`` or computed from model and data."""
-    training = message.metadata.message_type.startswith("train")
-    declared = learning.work
+    """Return what *message* asks, as declared by the fleet's ``work`` or computed from model and data.
+
+    What is neither training nor evaluation (a query) costs its bytes alone.
+    """
+    kind = message.metadata.message_type.partition(".")[0]
+    if kind not in ("train", "evaluate"):
+        return Workload(0.0, ENVELOPE_BYTES + arrays_bytes(message), examples, examples_fresh, None)
+    training, declared = kind == "train", learning.work
     if declared is not None:
         gflop = declared.gflop if training else declared.gflop * FORWARD_SHARE / learning.local_epochs
         return Workload(gflop, round(declared.mb_down * 1e6), examples, examples_fresh, declared.mb_up)

@@ -16,6 +16,7 @@ from devices.learning.models import missing_library
 from devices.residents import Device, residents
 from devices.settings import DAY_S, Fleet, Group
 from devices.spread import Spread
+from fleetbeat.apps.project import read_project
 from fleetbeat.costs import DayCost, by_kind, day_costs, lived_days, rounds_that_fit
 from fleetbeat.plan import timetable_of
 
@@ -149,6 +150,25 @@ def _keeps(group: Group) -> str:
 
 def _learning(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     learning = fleet.learning
+    if fleet.app is not None:
+        project = read_project(fleet.app)
+        first, again = _moment(fleet, learning.first_round_s), span(learning.round_every_s)
+        yield f"The Flower App {project.name} ({project.folder}): its own data, strategy and number of rounds"
+        yield f"its rounds begin on {first} and then every {again}, at the earliest"
+        if learning.work is None:
+            yield "What a fit takes is measured when the run begins: the costs below leave it out"
+    else:
+        yield from _task(fleet)
+    if fleet.ideal:
+        yield "An ideal world: everybody is always ready, nothing takes time or energy"
+        return
+    for name, alike in by_kind(devices).items():
+        if alike[0].kind.trains:
+            yield f"A {name} may learn while it {_conditions(alike[0].kind)}"
+
+
+def _task(fleet: Fleet) -> Iterator[str]:
+    learning = fleet.learning
     question = QUESTIONS[learning.task]
     yield question if learning.epochs == "in_bed" else question.replace(" in bed", ", day and night,")
     first, deadline = _moment(fleet, learning.first_round_s), span(learning.round_deadline_s)
@@ -157,12 +177,6 @@ def _learning(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     again = again if learning.rounds > 1 else ""
     rounds = f"{learning.rounds} round{'s' if learning.rounds > 1 else ''}, the first on {first}{again}"
     yield f"{rounds}; a chosen device has {deadline} to answer ({learning.strategy})"
-    if fleet.ideal:
-        yield "An ideal world: everybody is always ready, nothing takes time or energy"
-        return
-    for name, alike in by_kind(devices).items():
-        if alike[0].kind.trains:
-            yield f"A {name} may learn while it {_conditions(alike[0].kind)}"
 
 
 def _conditions(kind: Kind) -> str:
@@ -181,6 +195,8 @@ def _warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     if (missing := missing_library(learning.model)) is not None:
         yield missing
     fed = {device.trainer for device in devices if device.kind.senses}
+    if fleet.app is not None:  # it has data of its own
+        fed |= {device.name for device in devices}
     yield from _grouped(
         [device for device in devices if device.kind.trains and device.name not in fed],
         'nothing measures for {names}: no data to learn from; give the wearer a band: with = ["band"]',

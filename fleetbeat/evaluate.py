@@ -26,6 +26,10 @@ def evaluate(run: SavedRun, folder: Path) -> dict[str, Any]:
     """
     recordings = read_recordings(folder)
     fleet = run.fleet
+    if fleet.app is not None:
+        raise RunFolderError(
+            f"{run.path}: its model is of the Flower App {fleet.app.name}, expected one of Fleetbeat's"
+        )
     task, model, arrays = TASKS[fleet.learning.task], fleet.learning.model, run.arrays()
     trained_on = {device.recording[1] for device in residents(fleet) if device.recording is not None}
     strangers = [person.id for person in recordings.persons if person.id not in trained_on]

@@ -1,7 +1,6 @@
 """A house: the devices of one process of a live fleet, and their ways out: to their broker, and to the SuperLink."""
 
 import asyncio
-import concurrent.futures
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,9 +25,10 @@ from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import SqliteStore
 from devices.surroundings import Surroundings
+from devices.uplink import Fit
+from fleetbeat.apps.pair import own_run_config
 from fleetbeat.plan import DAY_S
 from fleetbeat.workers import Crew, Job, RunConfig
-from fleetbeat.world import run_config
 
 HUB_RETRY_WALL_S = 2.0
 """A broker that is gone is looked for again so often."""
@@ -56,13 +56,13 @@ class _Apps:
     def __init__(
         self, fleet: Fleet, door: FleetDoor, nodes: Mapping[str, FleetNode], buffer_of: Callable[[str], Buffer]
     ) -> None:
-        self._usual: RunConfig = run_config(fleet)
+        self._usual: RunConfig = own_run_config(fleet)
         self._door = door
         self._nodes = nodes
         self._buffer_of = buffer_of
         self._crews: dict[int, Crew] = {}
 
-    def begin(self, device: str, message: Message) -> "concurrent.futures.Future[Message]":
+    def begin(self, device: str, message: Message) -> Fit:
         """Start the app on *message*, and be done with it: a fit takes milliseconds."""
         run_id = message.metadata.run_id
         crew = self._crews.get(run_id)
@@ -72,8 +72,8 @@ class _Apps:
         node_id = self._nodes[device].node_id
         assert node_id is not None  # it fetched a task
         config = {"buffer": self._buffer_of(device).reference}
-        done: concurrent.futures.Future[Message] = concurrent.futures.Future()
-        done.set_result(crew.answer(Job(node_id, config, message, ())))
+        done = Fit()
+        done.set_result(crew.answer(Job(node_id, config, message, ())).message)
         return done
 
 

@@ -53,14 +53,16 @@ class Judge:
 
 
 def nobody_judges(fleet: Fleet) -> bool:
-    """Whether *fleet* is of recordings and keeps no person aside: then there is nobody to score a model on."""
+    """Whether there is nobody to score a model on: no recorded person is kept aside, or the model is a guest's."""
+    if fleet.app is not None:
+        return True
     return any(group.recordings is not None for group in fleet.group) and not fleet.learning.test_persons
 
 
 def judge_for(fleet: Fleet) -> Judge | None:
     """Return the judge of *fleet*: strangers from the same population, or the recorded persons kept as test persons.
 
-    None for a fleet of recordings that keeps nobody aside.
+    None for a fleet of recordings that keeps nobody aside, and for one that trains an app of somebody's own.
     """
     if nobody_judges(fleet):
         return None

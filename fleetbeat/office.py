@@ -16,6 +16,7 @@ from devices.learning.models import initial_arrays
 from devices.learning.task import TASKS
 from devices.residents import residents
 from devices.settings import Fleet
+from fleetbeat.apps.pair import own_run_config
 from fleetbeat.chronicle import Chronicle
 from fleetbeat.clerk import Clerk
 from fleetbeat.judge import judge_for
@@ -27,7 +28,6 @@ from fleetbeat.rehearsal import machine
 from fleetbeat.results import Results
 from fleetbeat.run_folder import RunFolder
 from fleetbeat.submission import Settings
-from fleetbeat.world import run_config
 
 PATIENCE_WALL_S = 10.0
 
@@ -96,7 +96,7 @@ class Office:
 
         *said* is what the server is to take in place of its own fleet's ``[learning]``: ``flwr run --run-config``.
         """
-        connection, settings = self._premises.connection, run_config(self._fleet)
+        connection, settings = self._premises.connection, own_run_config(self._fleet)
         self._clerk = Clerk(connection, settings, said or {}, self._screen.say, self._run_ended)
 
     def give_up(self, reason: str) -> None:

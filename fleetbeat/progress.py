@@ -19,7 +19,8 @@ class Watcher:
 
     def __init__(self, fleet: Fleet, *, quiet: bool) -> None:
         """Follow a run of *fleet*; *quiet*: show nothing."""
-        self._start, self._until_s, self._rounds = fleet.start, fleet.days * 86_400.0, fleet.learning.rounds
+        self._start, self._until_s = fleet.start, fleet.days * 86_400.0
+        self._of = f" of {fleet.learning.rounds}" if fleet.app is None else ""
         self._console = Console(file=sys.stderr, quiet=quiet)
         self._progress = Progress(
             SpinnerColumn(),
@@ -50,7 +51,7 @@ class Watcher:
 
     def round_ended(self, event: ev.RoundEnded, account: Account) -> None:
         """One line for the round: who delivered, who did not and why, how good the model is now."""
-        self._progress.update(self._bar, description=f"round {event.round} of {self._rounds} done")
+        self._progress.update(self._bar, description=f"round {event.round}{self._of} done")
         self.say(told(self._start, event, account))
 
 
@@ -75,7 +76,7 @@ def described(account: Account, round_: int) -> str:
         )
         parts.append(f"{who} {outcome.replace('_', ' ')}" + (f" ({reason.replace('_', ' ')})" if reason else ""))
     score = account.rounds[round_].score
-    if score is not None:
+    if score is not None and not math.isnan(score.balanced_accuracy):
         parts.append(f"balanced accuracy {score.balanced_accuracy:.3f}, AUC {_or_dash(score.auc)}")
     return " · ".join(parts)
 

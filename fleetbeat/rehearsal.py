@@ -16,6 +16,8 @@ from broker.events import Event, Record, RoundEnded
 from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
+from fleetbeat.apps.effort import with_effort
+from fleetbeat.apps.pair import pair_for
 from fleetbeat.brokers import BrokerChoice, opened
 from fleetbeat.judge import Judge, judge_for
 from fleetbeat.progress import Watcher
@@ -56,8 +58,11 @@ def run(
     hears of every event.
     """
     threadpool_limits(1)
-    check_model(fleet.learning.model)
-    check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)  # before anything is opened
+    if fleet.app is None:  # either is looked at before anything is opened
+        check_model(fleet.learning.model)
+        check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)
+    else:
+        pair_for(fleet, None)
     began = time.perf_counter()
     here = residents(fleet)
     path = new_folder(out, fleet.name, fleet.seed)
@@ -69,6 +74,7 @@ def run(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
             f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"
         )
+        fleet = with_effort(fleet, here, watcher.say)
         judge = judge or judge_for(fleet)
 
         def round_ended(event: RoundEnded) -> None:
@@ -92,7 +98,19 @@ def run(
             finally:
                 results.write(world.now_s, cause)
                 folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
-    return Ran(path, cause, any(line.updates for line in world.account.rounds.values()), world)
+    return Ran(path, cause, learned(world, cause), world)
+
+
+def learned(world: World, cause: str) -> bool:
+    """Whether any round changed the model.
+
+    What a guest makes of updates is seen only if a strategy of Flower's makes it. Of one with a loop of its own that
+    came to its end, updates that were delivered have to do.
+    """
+    if any(line.updates for line in world.account.rounds.values()):
+        return True
+    unseen = world.fleet.app is not None and cause == "rounds_done" and not world.course.arrays
+    return unseen and any(trail.outcome == "delivered" for trail in world.account.trails())
 
 
 def machine(broker: str, workers: int, wall_s: float, life_s: float) -> dict[str, object]:

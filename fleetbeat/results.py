@@ -148,6 +148,8 @@ class Results:
     def _coefficients(self) -> dict[str, list[float]]:
         """Return old → new by feature name, for a logistic model of one row; several classes are in model.json."""
         learning = self._world.fleet.learning
+        if self._world.fleet.app is not None:
+            return {}  # what a guest's arrays mean is its own affair
         names = TASKS[learning.task].feature_names
         first, last = self._first, self._world.course.arrays
         if learning.model != "logistic" or len(last[0]) != 1:
@@ -156,11 +158,15 @@ class Results:
         return {name: [float(old), float(new)] for name, old, new in pairs}
 
     def _write_model(self) -> None:
-        arrays = self._world.course.arrays
+        arrays, guest = self._world.course.arrays, self._world.fleet.app
+        if guest is not None and not arrays:
+            return  # its server shows nobody its model
         content = io.BytesIO()
         # zip files carry a date: numpy writes 1980 for every member, so the same model is the same bytes
         np.savez(content, *arrays)
         self._folder.write("model.npz", content.getvalue())
+        if guest is not None:
+            return
         learning = self._world.fleet.learning
         task = TASKS[learning.task]
         document = {"task": task.name, "classes": list(task.classes), "features": list(task.feature_names)}

@@ -6,7 +6,7 @@ from broker.errors import SettingsError
 from devices.body.channels import CHANNELS
 from devices.body.series import STAGE
 from devices.complaints import did_you_mean, shown
-from devices.settings import Fleet
+from devices.settings import MEASURED, Fleet
 from fleetbeat.study.settings import Study
 
 DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
@@ -14,7 +14,10 @@ DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
 
 def fleet_schema() -> dict[str, Any]:
     """Return the schema of a fleet file."""
-    return DIALECT | Fleet.model_json_schema(by_alias=True) | {"title": "A fleet of Fleetbeat"}
+    schema = Fleet.model_json_schema(by_alias=True)
+    schema["properties"]["app"]["anyOf"].append({"type": "string"})  # the folder alone
+    schema["$defs"]["Learning"]["properties"]["work"]["anyOf"].append({"const": MEASURED})
+    return DIALECT | schema | {"title": "A fleet of Fleetbeat"}
 
 
 def recordings_schema() -> dict[str, Any]:

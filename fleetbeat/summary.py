@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.accounting import OUTCOMES
+from fleetbeat.apps.metrics import own_metrics
 from fleetbeat.judge import nobody_judges
 from fleetbeat.price import prices
 from fleetbeat.saved_run import SavedRun
@@ -33,7 +34,7 @@ def summary(run: SavedRun) -> RenderableType:
 
 def _rounds(run: SavedRun) -> Table:
     table = Table(
-        title=f"Rounds of {run.fleet.name} ({run.fleet.learning.task})",
+        title=f"Rounds of {run.fleet.name} ({run.fleet.subject})",
         title_justify="left",
         box=None,
         pad_edge=False,
@@ -41,7 +42,8 @@ def _rounds(run: SavedRun) -> Table:
     )
     for name in ("round", "selected", "delivered", "why not the others"):
         table.add_column(name, justify="left" if name.startswith("why") else "right", overflow="fold")
-    for name, _ in ROUND_COLUMNS:
+    guest = dict(list(own_metrics(run.results).items())[: len(ROUND_COLUMNS)]) if run.fleet.app is not None else None
+    for name in guest if guest is not None else dict(ROUND_COLUMNS):
         table.add_column(name, justify="right")
     lines = run.table("rounds.csv")
     for line in lines[-ROUNDS_SHOWN:]:
@@ -51,10 +53,14 @@ def _rounds(run: SavedRun) -> Table:
             line["selected"],
             line["delivered"],
             others or "–",
-            *(figure(line[c]) for _, c in ROUND_COLUMNS),
+            *(
+                (figure(line[c]) for _, c in ROUND_COLUMNS)
+                if guest is None
+                else (figure(values.get(int(line["round"]))) for values in guest.values())
+            ),
         )
     remarks = [f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"] if len(lines) > ROUNDS_SHOWN else []
-    if nobody_judges(run.fleet):
+    if guest is None and nobody_judges(run.fleet):
         remarks.append(f"–: {UNJUDGED}")
     if remarks:
         table.caption, table.caption_justify = "\n".join(remarks), "left"
@@ -124,9 +130,10 @@ def _price(run: SavedRun) -> Table:
 
 def _closing(run: SavedRun) -> Text:
     account: dict[str, Any] = run.results["account"]
+    labels = f"Labels: {run.fleet.learning.label_source}. " if run.fleet.app is None else ""
     return Text(
         f"Life ended after {run.results['virtual_s'] / 86_400:.1f} days: {account['ended'].replace('_', ' ')}. "
-        f"Labels: {run.fleet.learning.label_source}. One seed: an anecdote; see what other seeds say (--seed).\n"
+        f"{labels}One seed: an anecdote; see what other seeds say (--seed).\n"
         f"Results: {run.path}   Report: {run.path / 'report.html'}\n"
         f"Ask why: fleetbeat why {run.path} DEVICE ROUND"
     )

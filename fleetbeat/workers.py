@@ -8,18 +8,24 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.common.constant import ErrorCode
 
+from aggregator import server_time
+from aggregator.draws import seed_global_generators
 from broker.errors import WorkerLost
 from devices.buffer import Buffer, KeptNight, MemoryBuffer, open_buffer
+from devices.uplink import Fit
+from fleetbeat.fit_clock import FitClock
 
 BATCH = 32
 """So many jobs go to a worker at once: few enough that it begins while other devices still ask, and that the first
@@ -28,6 +34,15 @@ replies are handled while it works on the next; enough that sending them costs l
 NodeConfig = Mapping[str, str | int | float | bool]
 RunConfig = Mapping[str, str | int | float | bool]
 ClientApp = Callable[[Message, Context], Message]
+ClientLoader = Callable[[], ClientApp]
+"""How a process gets the app: it travels to the workers, which call it once."""
+
+
+def own_client() -> ClientApp:
+    """Return Fleetbeat's own ClientApp."""
+    from devices.learning.client_app import app  # brings scikit-learn: only who fits waits for it
+
+    return app
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,16 @@ class Job:
     node_config: NodeConfig
     message: Message
     nights: Sequence[KeptNight]
+    unix_s: float = 0.0
+    """The date at which the device begins, for an app that looks at a clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the app made of a job, and how long it slept meanwhile."""
+
+    message: Message
+    slept_s: float
 
 
 @dataclass
@@ -50,8 +75,11 @@ class Crew:
     contexts: dict[int, Context] = field(default_factory=dict)
     buffers: dict[str, Buffer] = field(default_factory=dict)
 
-    def answer(self, job: Job) -> Message:
-        """Run the app; an exception becomes the error reply that a SuperNode would send."""
+    def answer(self, job: Job) -> Answer:
+        """Run the app in a time of its own; an exception becomes the error reply that a SuperNode would send.
+
+        Global generators are seeded for each task and node, so that what an app draws depends on nobody else.
+        """
         reference = str(job.node_config["buffer"])
         if job.nights:
             buffer = self.buffers.get(reference)
@@ -64,24 +92,27 @@ class Crew:
             context = self.contexts[job.node_id] = Context(
                 self.run_id, job.node_id, dict(job.node_config), RecordDict(), dict(self.run_config)
             )
+        seed_global_generators(self.run_id, job.node_id, crc32(job.message.metadata.message_id.encode()))
+        clock = FitClock(job.unix_s)
         try:
-            return self.app(job.message, context)
-        except Exception as error:  # whatever the app raises is the app's outcome, as on a SuperNode
+            with server_time.lived_by(clock):
+                reply = self.app(job.message, context)
+        except (Exception, SystemExit) as error:  # whatever the app raises is the app's outcome, as on a SuperNode
             name = type(error).__name__
-            return Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, f"{name}: {error}"), reply_to=job.message)
+            reply = Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, f"{name}: {error}"), reply_to=job.message)
+        return Answer(reply, clock.slept_s)
 
 
 _crew: Crew | None = None  # this worker process's own; a pool's initializer has no other place to leave it
 
 
-def _start(run_id: int, run_config: RunConfig) -> None:
+def _start(run_id: int, run_config: RunConfig, client: ClientLoader) -> None:
     global _crew  # set once, when the process starts
     from threadpoolctl import threadpool_limits
 
-    from devices.learning.client_app import app
-
-    threadpool_limits(1)
-    _crew = Crew(run_id, run_config, app)
+    sys.stdout = sys.stderr  # what an app prints is no result of ours
+    _crew = Crew(run_id, run_config, client())
+    threadpool_limits(1)  # only now: it knows the libraries that the app has loaded
     threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
 
 
@@ -106,7 +137,7 @@ def deaf_to_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _answer_all(jobs: Sequence[Job]) -> list[Message]:
+def _answer_all(jobs: Sequence[Job]) -> list[Answer]:
     assert _crew is not None
     return [_crew.answer(job) for job in jobs]
 
@@ -115,17 +146,27 @@ class Workers:
     """Keeps the devices' promise of an `App`: begin now, result when asked for."""
 
     def __init__(
-        self, count: int, run_id: int, run_config: RunConfig, nodes: Mapping[str, tuple[int, NodeConfig]]
+        self,
+        count: int,
+        run_id: int,
+        run_config: RunConfig,
+        nodes: Mapping[str, tuple[int, NodeConfig]],
+        client: ClientLoader = own_client,
+        t0_unix: float = 0.0,
     ) -> None:
-        """Start *count* processes (0: none); *nodes* gives each device's node id and configuration."""
+        """Start *count* processes (0: none); *nodes* gives each device's node id and configuration.
+
+        *client* loads the app in each of them; *t0_unix* is the date of the loop's time 0.
+        """
         self._nodes = nodes
+        self._t0_unix = t0_unix
         self._here: Crew | None = None
         self._turn = {device: number for number, device in enumerate(nodes)}
         self._seen: dict[str, dict[int, KeptNight]] = {device: {} for device in nodes}
-        self._batches: list[list[tuple[Job, Future[Message]]]] = [[] for _ in range(count)]
+        self._batches: list[list[tuple[Job, Fit]]] = [[] for _ in range(count)]
         spawn = multiprocessing.get_context("spawn")
         self._pools = [
-            ProcessPoolExecutor(1, mp_context=spawn, initializer=_start, initargs=(run_id, run_config))
+            ProcessPoolExecutor(1, mp_context=spawn, initializer=_start, initargs=(run_id, run_config, client))
             for _ in range(count)
         ]
         before = set(multiprocessing.active_children())
@@ -134,20 +175,19 @@ class Workers:
                 pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
         self._children = set(multiprocessing.active_children()) - before
         if not count:
-            from devices.learning.client_app import app
+            self._here = Crew(run_id, run_config, client())
 
-            self._here = Crew(run_id, run_config, app)
-
-    def begin(self, device: str, message: Message) -> "Future[Message]":
+    def begin(self, device: str, message: Message) -> Fit:
         """Start the app on *message* for *device*; the reply comes when it is done."""
         node_id, config = self._nodes[device]
-        result: Future[Message] = Future()
+        now_unix = self._t0_unix + asyncio.get_running_loop().time()
+        result = Fit()
         if self._here is not None:
-            result.set_result(self._here.answer(Job(node_id, config, message, ())))
+            _give(result, self._here.answer(Job(node_id, config, message, (), now_unix)))
             return result
         number = self._turn[device] % len(self._pools)
         batch = self._batches[number]
-        batch.append((Job(node_id, config, message, self._news(device, str(config["buffer"]))), result))
+        batch.append((Job(node_id, config, message, self._news(device, str(config["buffer"])), now_unix), result))
         if len(batch) == 1:
             asyncio.get_running_loop().call_soon(self._send, number)
         elif len(batch) == BATCH:
@@ -178,19 +218,24 @@ class Workers:
             _lost(batch, error)
             return
 
-        def spread(done: "Future[list[Message]]") -> None:
+        def spread(done: "Future[list[Answer]]") -> None:
             if done.cancelled():
                 return  # the run is over
             if (error := done.exception()) is not None:
                 _lost(batch, error)
                 return
             for (_, result), answer in zip(batch, done.result(), strict=True):
-                result.set_result(answer)
+                _give(result, answer)
 
         answers.add_done_callback(spread)
 
 
-def _lost(batch: Sequence[tuple[Job, "Future[Message]"]], error: BaseException) -> None:
+def _give(fit: Fit, answer: Answer) -> None:
+    fit.slept_s = answer.slept_s
+    fit.set_result(answer.message)
+
+
+def _lost(batch: Sequence[tuple[Job, Fit]], error: BaseException) -> None:
     """Tell everybody who waits what happened to the worker."""
     if isinstance(error, BrokenProcessPool):
         error = WorkerLost("a worker process is gone: killed, perhaps for want of memory; --workers 0 needs none")

@@ -2,17 +2,18 @@
 
 import asyncio
 import gc
-import math
 import secrets
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 
 from aggregator.accounting import Account, Glance
-from aggregator.course import Arrays, Course, course_from
+from aggregator.course import Course
 from aggregator.grid import FleetGrid
 from aggregator.hosting import serve
 from aggregator.selection import Selection
-from aggregator.server_app import Witness, server_app
+from aggregator.server_app import Witness
 from aggregator.superlink import SuperLink
 from aggregator.turns import Turns
 from aggregator.uplink import NodeUplink
@@ -26,18 +27,20 @@ from broker.seal import KEY_BYTES, wearer_key
 from devices.buffer import Buffer
 from devices.figures import Report
 from devices.host import Host
-from devices.learning.models import initial_arrays
-from devices.learning.task import TASKS
 from devices.lifelog import Lived
-from devices.residents import Device, residents
+from devices.residents import Device
 from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
-from fleetbeat.clock import VirtualLoop, interruptible, run_virtual
+from fleetbeat.apps.pair import pair_for
+from fleetbeat.clock import PATIENCE_S, VirtualLoop, interruptible, run_virtual
 from fleetbeat.judge import Judge
-from fleetbeat.plan import DAY_S, SERVER_POLL_S, habits_of, plan_of, timetable_of
-from fleetbeat.workers import RunConfig, Workers
+from fleetbeat.plan import DAY_S, SERVER_POLL_S, habits_of, timetable_of
+from fleetbeat.workers import Workers
+
+GUEST_PATIENCE_S = 3_600.0
+"""Wall seconds that an app of somebody's own may think at a stretch: it may fetch data first, or train for long."""
 
 
 @dataclass(frozen=True)
@@ -66,19 +69,25 @@ class World:
         self.fleet = fleet
         self.residents = residents
         self._wire = wire
-        self._judge = judge
         self._onlookers = onlookers
         self.now_s = 0.0
         self.account = Account(self._glance)
         learning = fleet.learning
-        self.course: Course = course_from(initial_arrays(TASKS[learning.task], learning.model))
+        self._pair = pair_for(fleet, judge)
+        self.course: Course = self._pair.course()
         self.superlink = SuperLink(fleet.seed, unix_start(fleet.start), learning.heartbeat_s)
         trainers = [resident.name for resident in residents if resident.kind.trains]
         self._uplinks = {name: NodeUplink(self.superlink, name) for name in trainers}
         nodes = {
-            name: (uplink.node_id, {"buffer": f"memory:{fleet.name}/{name}"}) for name, uplink in self._uplinks.items()
+            name: (
+                uplink.node_id,
+                {"buffer": f"memory:{fleet.name}/{name}", **self._pair.node_config(place, len(trainers))},
+            )
+            for place, (name, uplink) in enumerate(self._uplinks.items())
         }
-        self._workers = Workers(workers, self.superlink.run_id, run_config(fleet), nodes)
+        self._workers = Workers(
+            workers, self.superlink.run_id, self._pair.run_config, nodes, self._pair.client, self.superlink.t0_unix
+        )
         self._lived: list[Lived] = []
         store = MemoryStore(fleet.name)
         around = Surroundings(
@@ -119,7 +128,8 @@ class World:
         """Live; return why it ended: rounds_done, days_over, too_few_devices, failed or stopped (Ctrl-C)."""
         gc.freeze()  # what was built stays to the end: the collector need not look through it again and again
         try:
-            return run_virtual(self._live())
+            with redirect_stdout(sys.stderr):  # what an app prints is no result of ours
+                return run_virtual(self._live(), PATIENCE_S if self.fleet.app is None else GUEST_PATIENCE_S)
         finally:
             gc.unfreeze()
             self._workers.close()
@@ -161,22 +171,17 @@ class World:
                 raise error
 
     def _server(self, turns: Turns, loop: VirtualLoop, selection: Selection) -> "asyncio.Future[None]":
-        fleet = self.fleet
+        fleet, pair = self.fleet, self._pair
         habits = habits_of(fleet, 0.0 if fleet.ideal else SERVER_POLL_S)
         grid = FleetGrid(turns, self.superlink, selection, timetable_of(fleet), habits, self.record)
-        plan = plan_of(fleet, len(self._uplinks))
         witness = Witness(
             record=self.record,
             now_s=loop.time,
             round_closed=grid.round_closed,
             device_of={node_id: node.device for node_id, node in self.superlink.nodes.items()},
         )
-        return serve(server_app(plan, self.course, self._score, witness), grid, turns, dict(run_config(self.fleet)))
-
-    def _score(self, arrays: Arrays) -> dict[str, float] | None:
-        if self._judge is None:
-            return None
-        return {name: math.nan if figure is None else figure for name, figure in self._judge.score(arrays).items()}
+        app = pair.server(len(self._uplinks), self.course, witness)
+        return serve(app, grid, turns, dict(pair.run_config))
 
     async def _tick(self) -> None:
         """Show the time, once an hour of life."""
@@ -208,23 +213,3 @@ def new_keys(residents: Sequence[Device]) -> dict[str, bytes]:
     """Return a new key for each wearer, of a secret that ends with this process: wearer → key."""
     secret = secrets.token_bytes(KEY_BYTES)
     return {resident.wearer: wearer_key(secret, resident.wearer) for resident in residents}
-
-
-def run_config(fleet: Fleet) -> RunConfig:
-    """Return what the apps need to know of ``[learning]``, flat, as Flower's run configuration is."""
-    learning = fleet.learning
-    trees: RunConfig = {}
-    if learning.model == "xgboost":  # whose updates add up: a device has to know with how many others
-        trainers = sum(resident.kind.trains for resident in residents(fleet))
-        together = 1 if learning.strategy == "fedxgbcyclic" else plan_of(fleet, trainers).cohort.planned
-        trees = {"strategy": learning.strategy, "devices_a_round": together}
-    return {
-        **trees,
-        "fleet": fleet.name,
-        "task": learning.task,
-        "model": learning.model,
-        "epochs": learning.epochs,
-        "local_epochs": learning.local_epochs,
-        "class_weight": learning.class_weight,
-        "fraction_evaluate": learning.fraction_evaluate,
-    }

@@ -22,6 +22,7 @@ from fleetbeat.cli.options import (
     SuperLinkAt,
     SuperLinkCa,
     Verbose,
+    as_live,
     fleet_from,
     running,
 )
@@ -65,7 +66,7 @@ def host(
 ) -> None:
     """Let some devices of a fleet live in this process, from the moment that `fleetbeat aggregate` tells the time."""
     listen(verbose=verbose)
-    loaded = fleet_from(fleet, seed=seed, sets=sets)
+    loaded = as_live(fleet_from(fleet, seed=seed, sets=sets))
 
     from devices.residents import residents
     from fleetbeat.directions import Directions
@@ -117,7 +118,7 @@ def aggregate(
 ) -> None:
     """Begin the life of a fleet whose devices live elsewhere (`fleetbeat host`), train it, write its run folder."""
     listen(verbose=verbose)
-    loaded = fleet_from(fleet, seed=seed, rounds=rounds, sets=sets)
+    loaded = as_live(fleet_from(fleet, seed=seed, rounds=rounds, sets=sets))
 
     from fleetbeat import desk
     from fleetbeat.directions import Directions

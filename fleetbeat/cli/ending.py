@@ -21,6 +21,9 @@ def tell_the_end(ran: "Ran", *, json: bool) -> None:
     show_result(json, lambda: saved.results | {"path": str(ran.path)}, lambda: summary(saved))
     if ran.cause == "stopped":
         raise typer.Exit(130)
+    if ran.cause == "failed" and saved.fleet.app is not None:
+        say(f"fleetbeat: the app failed: {saved.results['account']['reason']}")
+        raise typer.Exit(1)
     if not ran.aggregated:
         reason = saved.results["account"]["reason"] or f"ask `fleetbeat why {ran.path} DEVICE ROUND`"
         say(f"fleetbeat: no round was aggregated ({ran.cause.replace('_', ' ')}): {reason}")

@@ -33,6 +33,9 @@ OwnBrokerCredentials = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Users and passwords of your own broker: name:password a line")
 ]
 OwnBrokerCa = Annotated[Path | None, typer.Option(metavar="FILE", help="The CA certificate of your own broker")]
+GuestApp = Annotated[
+    str | None, typer.Option("--app", metavar="DIR", help="Train the Flower App in DIR instead of the fleet's own task")
+]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder for the results; default runs/FLEET-SEED")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress")]
@@ -84,6 +87,16 @@ def running(speed: float) -> float:
     return speed
 
 
+def as_live(fleet: "FleetSettings") -> "FleetSettings":
+    """Return *fleet*, if it can live; raises UsageError for one that trains a Flower App of somebody's own."""
+    if fleet.app is not None:
+        raise UsageError(
+            f"app: {fleet.app.path}: only `fleetbeat run` trains a Flower App of your own; the nodes of a living "
+            "fleet run Fleetbeat's: leave `app` out"
+        )
+    return fleet
+
+
 def fleet_from(
     source: str,
     *,
@@ -92,8 +105,12 @@ def fleet_from(
     rounds: int | None = None,
     strategy: str | None = None,
     sets: list[str] | None = None,
+    app: str | None = None,
 ) -> "FleetSettings":
     """Return the fleet that was named, with what the options override; raises SettingsError."""
     from devices.fleet_file import Overrides, load_fleet
 
-    return load_fleet(source, Overrides(seed=seed, days=days, rounds=rounds, strategy=strategy, sets=tuple(sets or ())))
+    return load_fleet(
+        source,
+        Overrides(seed=seed, days=days, rounds=rounds, strategy=strategy, sets=tuple(sets or ()), app=app),
+    )

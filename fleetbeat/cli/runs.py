@@ -5,11 +5,12 @@ from typing import Annotated
 
 import typer
 
-from fleetbeat.cli.app import app
+from fleetbeat.cli.app import app as commands
 from fleetbeat.cli.ending import tell_the_end
 from fleetbeat.cli.options import (
     Days,
     Fleet,
+    GuestApp,
     Json,
     Out,
     OwnBrokerCa,
@@ -20,13 +21,14 @@ from fleetbeat.cli.options import (
     Sets,
     Strategy,
     Verbose,
+    as_live,
     fleet_from,
     running,
 )
 from fleetbeat.terminal import listen
 
 
-@app.command(epilog="Example: fleetbeat run household --rounds 2 --strategy fedmedian")
+@commands.command(epilog="Example: fleetbeat run household --rounds 2 --strategy fedmedian")
 def run(
     fleet: Fleet,
     rounds: Rounds = None,
@@ -39,6 +41,7 @@ def run(
     broker_credentials: OwnBrokerCredentials = None,
     broker_ca: OwnBrokerCa = None,
     strategy: Strategy = None,
+    app: GuestApp = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -52,7 +55,7 @@ def run(
 ) -> None:
     """Let a fleet live and learn in virtual time; write a run folder; print the rounds and the account."""
     listen(verbose=verbose)
-    loaded = fleet_from(fleet, seed=seed, days=days, rounds=rounds, strategy=strategy, sets=sets)
+    loaded = fleet_from(fleet, seed=seed, days=days, rounds=rounds, strategy=strategy, sets=sets, app=app)
 
     from fleetbeat import rehearsal
     from fleetbeat.brokers import BrokerChoice
@@ -61,7 +64,7 @@ def run(
     tell_the_end(rehearsal.run(loaded, out=out, broker=choice, workers=workers, quiet=quiet or json), json=json)
 
 
-@app.command(epilog="Example: fleetbeat up household --speed 720")
+@commands.command(epilog="Example: fleetbeat up household --speed 720")
 def up(
     fleet: Fleet,
     speed: Annotated[
@@ -97,7 +100,7 @@ def up(
     While it lives, type what happens to a device: `phone-1 unplug`.
     """
     listen(verbose=verbose)
-    loaded = fleet_from(fleet, seed=seed, rounds=rounds, strategy=strategy, sets=sets)
+    loaded = as_live(fleet_from(fleet, seed=seed, rounds=rounds, strategy=strategy, sets=sets))
 
     from fleetbeat import live
     from fleetbeat.brokers import BrokerChoice

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.accounting import OUTCOMES
+from devices.settings import Fleet
 from fleetbeat.report.html import count, listed, paragraph, share, spoken, tiles
 from fleetbeat.saved_run import SavedRun
 
@@ -12,7 +13,7 @@ ENDED = {
     "rounds_done": "all its rounds were done",
     "days_over": "its days were over",
     "too_few_devices": "too few devices were there for too long",
-    "failed": "the server's strategy failed",
+    "failed": "its server failed",
     "stopped": "it was stopped by hand",
     "running": "it has not ended yet",
 }
@@ -29,16 +30,13 @@ def title(run: SavedRun) -> str:
     devices = run.table("devices.csv")
     wearers = len({line["wearer"] for line in devices})
     who = f"{count(wearers, 'wearer')} with {count(len(devices), 'device')}"
-    return f"{who} learn{'s' if wearers == 1 else ''} {TASKS[run.fleet.learning.task]}"
+    what = TASKS[run.fleet.learning.task] if run.fleet.app is None else f"the Flower App {run.fleet.app.name}"
+    return f"{who} learn{'s' if wearers == 1 else ''} {what}"
 
 
 def lead(run: SavedRun) -> str:
     """Return the first words of the page, as HTML."""
-    return (
-        paragraph(f"{_delivery(run)} {_quality(run.results)}")
-        + paragraph(_circumstances(run), "note")
-        + tiles(_facts(run))
-    )
+    return paragraph(f"{_delivery(run)} {_quality(run)}") + paragraph(_circumstances(run), "note") + tiles(_facts(run))
 
 
 def _delivery(run: SavedRun) -> str:
@@ -68,8 +66,11 @@ def _because(lines: list[dict[str, str]], outcome: str) -> str:
     return f" ({'mostly ' if others else ''}{spoken(most)})"
 
 
-def _quality(results: dict[str, Any]) -> str:
+def _quality(run: SavedRun) -> str:
+    results = run.results
     final, references = results["final"], results.get("references") or {}
+    if run.fleet.app is not None:
+        return "How good its model is only the app itself can say."
     if final.get("balanced_accuracy") is None:
         return "No wearer outside the fleet was kept aside, so the model was not judged by the server."
     scores = f"balanced accuracy {share(final['balanced_accuracy'])} and AUC {share(final.get('auc'))}"
@@ -90,10 +91,16 @@ def _circumstances(run: SavedRun) -> str:
     )
     return (
         f"From {_moment(fleet.start)} to {_moment(end)}, local time; it ended because {ended}. "
-        f"Strategy {fleet.learning.strategy}; seed {fleet.seed}; {LABELS[fleet.learning.label_source]}."
+        f"{_taught(fleet)}; seed {fleet.seed}."
         f"{' An ideal world: always ready, nothing takes time or energy.' if fleet.ideal else ''} "
         "One seed is an anecdote: see what other seeds say."
     )
+
+
+def _taught(fleet: Fleet) -> str:
+    if fleet.app is not None:
+        return f"The app's own strategy ({fleet.app.path})"
+    return f"Strategy {fleet.learning.strategy}; {LABELS[fleet.learning.label_source]}"
 
 
 def _facts(run: SavedRun) -> list[tuple[str, str, str]]:
@@ -104,9 +111,10 @@ def _facts(run: SavedRun) -> list[tuple[str, str, str]]:
     aggregated = sum(int(line["aggregated"] or 0) > 0 for line in rounds)
     wasted = account["train"]["wasted_j"] + account["evaluate"]["wasted_j"]
     spent = account["train"]["energy_j"] + account["evaluate"]["energy_j"]
+    planned = f" of {run.fleet.learning.rounds}" if run.fleet.app is None else ""
     facts = [
         ("Days lived", _days(run), ENDED.get(account["ended"], spoken(account["ended"]))),
-        ("Rounds", f"{aggregated} of {run.fleet.learning.rounds}", "changed the model"),
+        ("Rounds", f"{aggregated}{planned}", "changed the model"),
         ("Delivered", f"{train['outcomes']['delivered']:,} of {train['selected']:,}", "selected device-rounds"),
     ]
     if final.get("balanced_accuracy") is not None:

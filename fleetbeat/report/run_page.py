@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from broker.errors import RunFolderError
-from fleetbeat.report import account, curve, headline, lanes, model, price_list, rounds
+from fleetbeat.report import account, curve, guest, headline, lanes, model, price_list, rounds
 from fleetbeat.report.page import page
 from fleetbeat.saved_run import SavedRun
 
 PARTS = (
-    curve.section,
+    lambda run: curve.section(run) if run.fleet.app is None else guest.section(run),
     rounds.section,
     lanes.section,
     account.section,

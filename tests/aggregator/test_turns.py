@@ -191,4 +191,4 @@ async def test_another_thread_of_the_server_is_told_that_it_may_not() -> None:
     await two.start(thinks)
 
     assert "client-1 called the grid" in told[0]
-    assert "server_fn" in told[0]
+    assert "from the thread of the ServerApp" in told[0]

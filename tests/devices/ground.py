@@ -1,7 +1,6 @@
 """A ground for device stories: a server that lays tasks, an app that answers, one home's devices on a script."""
 
 import asyncio
-import concurrent.futures
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from devices.residents import residents
 from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
+from devices.uplink import Fit
 
 GFLOP = 2_110.0
 """A thousand seconds of a phone of the middle class that nobody uses."""
@@ -121,8 +121,8 @@ class FakeApp:
         self.broken = broken
         self.fails = fails
 
-    def begin(self, device: str, message: Message) -> "concurrent.futures.Future[Message]":
-        future: concurrent.futures.Future[Message] = concurrent.futures.Future()
+    def begin(self, device: str, message: Message) -> Fit:
+        future = Fit()
         metrics = MetricRecord({"num-examples": 3, "loss": 0.5, "accuracy": 0.75})
         if self.broken is not None:
             future.set_exception(self.broken)

@@ -236,6 +236,7 @@ def default_there(model: type[BaseModel], name: str) -> Any:
         ("The fleet", settings.Fleet),
         ("learning", settings.Learning),
         ("work", settings.Work),
+        ("app", settings.GuestApp),
         ("wire", settings.Wire),
         ("group", settings.Group),
         ("wearers", Wearers),

@@ -28,12 +28,12 @@ from devices.fleet_file import Overrides, freeze, load_fleet
 from devices.learning.models import initial_arrays
 from devices.learning.task import TASKS
 from devices.settings import Fleet
+from fleetbeat.apps.pair import own_run_config
 from fleetbeat.chronicle import in_order
 from fleetbeat.flower_programs import find_program, flower_environment
 from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
 from fleetbeat.submission import Connection, Standing, Submission, SuperLinkRefused, submit
 from fleetbeat.superlink import Certificates, PrivateSuperLink
-from fleetbeat.world import run_config
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
 
@@ -86,7 +86,7 @@ class Stage:
         tell_clock(self.server, self.fleet.name, Pace(time.time(), speed))  # noqa: TID251  # life begins now
 
     def submit(self, **settings: Any) -> Submission:
-        return submit(self.connection, {**run_config(self.fleet), **settings})
+        return submit(self.connection, {**own_run_config(self.fleet), **settings})
 
     def node(self, stack: ExitStack, number: int, of: int) -> None:
         """Start a stock SuperNode that stands for one of the fleet's wearers."""

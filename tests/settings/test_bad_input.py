@@ -23,7 +23,7 @@ NUMBERS = {
     "learning.local_epochs": ("0", "a whole number from 1 to 1000"),
     "learning.heartbeat_s": ("0", "a number above 0 and at most 86400"),
     "learning.poll_s": ("-3", "a number from 0 to 3600"),
-    "learning.min_examples": ("0", "a whole number from 1 to 1000000"),
+    "learning.min_examples": ("-1", "a whole number from 0 to 1000000"),
     "learning.work.gflop": ("-800", "a number from 0 to 1000000000"),
     "learning.work.mb_up": ("1e9", "a number from 0 to 1000000"),
 }

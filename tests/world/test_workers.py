@@ -28,7 +28,7 @@ def test_what_an_app_raises_is_its_answer() -> None:
     def app(_message: Message, _context: Context) -> Message:
         raise ValueError("too sad")
 
-    reply = Crew(1, {}, app).answer(Job(1, CONFIG, task(), ()))
+    reply = Crew(1, {}, app).answer(Job(1, CONFIG, task(), ())).message
 
     assert reply.error.reason == "ValueError: too sad"
 

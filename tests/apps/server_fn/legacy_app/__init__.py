@@ -1,0 +1,1 @@
+"""A legacy app in a package of its own."""
