@@ -50,7 +50,7 @@ def lived(world: World, cause: str, flat_s: Mapping[str, Sequence[float]], ordin
         bytes_down=sum(down for down, _ in carried),
         bytes_up=sum(up for _, up in carried),
         delivered=delivered,
-        kinds=by_kind(world.residents, reports, learning_j, world.now_s, ordinary),
+        kinds=by_kind(world.residents, reports, learning_j, world.fleet.days, world.now_s, ordinary),
         deaths=_days(flat_s),
     )
 

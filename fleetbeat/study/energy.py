@@ -23,20 +23,23 @@ def by_kind(
     devices: Iterable[Device],
     reports: Mapping[str, Report],
     learning_j: Mapping[str, float],
-    virtual_s: float,
+    days: float,
+    lived_s: float,
     ordinary: Ordinary | None,
 ) -> dict[str, KindLived]:
-    """Return what learning took from the devices of each kind in *virtual_s* seconds of life.
+    """Return what learning took from the devices of each kind, spread over the *days* of the study.
 
+    They are the same for all arms: one that had its rounds in the first hours is not dearer for it, nor is one cheaper
+    that lived (*lived_s*) to the end.
     *learning_j* is what each device spent on tasks of the server: computing, and the far radio. What it streams over
     its near link it streams without learning too. Without *ordinary* (a world whose days are its own: always on
     mains, or other devices) the device's own days less *learning_j* stand in for them.
     """
-    days = max(virtual_s / DAY_S, 1e-9)
+    lived_days = max(lived_s / DAY_S, 1e-9)
     kinds: dict[str, list[tuple[float, float]]] = {}
     for device in devices:
         report, spent_j = reports[device.name], learning_j.get(device.name, 0.0)
-        usual_j = (report.life_j - spent_j) / days if ordinary is None else ordinary.j_a_day[device.name]
+        usual_j = (report.life_j - spent_j) / lived_days if ordinary is None else ordinary.j_a_day[device.name]
         share = spent_j / days / usual_j if usual_j > 0 else 0.0
         mb = (report.figures.bytes_up + report.figures.bytes_down) / 1e6 / days * MONTH_DAYS
         kinds.setdefault(device.kind.kind, []).append((share, mb))
