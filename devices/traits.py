@@ -27,6 +27,8 @@ LIMITS = {
     "looks_an_hour": (0, 30),
     "look_s": (20, 1_800),
     "router_gaps_a_day": (0, 50),
+    "network_speed": (0.01, 100),
+    "network_spread": (0, 3),
 }
 """Between which values a trait can be: nobody sleeps less than four hours every night, and lives."""
 
@@ -54,6 +56,8 @@ class Wearers(BaseModel):
     look_s: Trait = None
     phone_in_bedroom: Likelihood = None
     router_gaps_a_day: Trait = None
+    network_speed: Trait = None
+    network_spread: Trait = None
 
     @model_validator(mode="after")
     def _possible(self) -> "Wearers":
