@@ -106,16 +106,17 @@ class Document(StrEnum):
 
     FLEET = "fleet"
     RECORDINGS = "recordings"
+    LIFE = "life"
 
 
 @app.command(epilog="Example: fleetbeat schema fleet > fleet.schema.json")
 def schema(
-    document: Annotated[Document, typer.Argument(help="fleet or recordings")] = Document.FLEET,
+    document: Annotated[Document, typer.Argument(help="fleet, recordings or life")] = Document.FLEET,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> None:
-    """Print the JSON Schema of a fleet file, for editors and scripts."""
+    """Print the JSON Schema of a fleet file, a recordings folder or a line of a life file, for editors and scripts."""
     listen(verbose=verbose)
 
     from fleetbeat.schema import schema as schema_of
