@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from broker.errors import RunFolderError
-from fleetbeat.report import account, curve, headline, lanes, model, price_list, rounds
+from fleetbeat.report import account, curve, headline, hours_of_day, lanes, model, price_list, rounds
 from fleetbeat.report.page import page
 from fleetbeat.saved_run import SavedRun
 
@@ -11,6 +11,7 @@ PARTS = (
     curve.section,
     rounds.section,
     lanes.section,
+    hours_of_day.section,
     account.section,
     price_list.section,
     model.section,
