@@ -171,7 +171,8 @@ def test_the_hours_of_the_day_are_those_of_the_lives_that_were_lived(household: 
         kind = kinds[line["kind"]]
         assert kind.share("charging") == pytest.approx(float(line["charging_share"]), abs=0.01)
         assert kind.j_a_day > 0
-    page = (household / "report.html").read_text() if seen(household) else ""
+    seen(household)  # writes it
+    page = (household / "report.html").read_text()
     for name in kinds:
         assert f"day-{name}" in page
         assert f"battery-{name}" in page
