@@ -26,6 +26,7 @@ from devices.memoir import Memoir
 from devices.near import Near
 from devices.power import Power
 from devices.randomness import stream
+from devices.reception import reception, steady
 from devices.residents import Device
 from devices.settings import Fleet
 from devices.stream import Address, Stream
@@ -107,7 +108,8 @@ class Assembly:
             uplink = around.uplink_of(name)
             uplink.on_task(ring)
             record = memoir.record if memoir is not None else around.record
-            tools = Tools(name, kind, power, figures, uplink, around.app, record, loads_changed=ring)
+            receives = steady if fleet.ideal else reception(fleet.seed, resident.wearer, resident.traits)
+            tools = Tools(name, kind, power, figures, uplink, around.app, record, ring, receives)
             duty = Duty(tools, fleet.learning, intake, poll_phase_s * fleet.learning.poll_s)
         anatomy = Anatomy(
             name=name,

@@ -162,6 +162,7 @@ def altered(kind: Kind, changes: Mapping[str, float | bool | str]) -> Kind:
         return kind
     document = kind.model_dump(exclude={"figures"})
     known = [name for name in _names(document) if name not in FIXED]
+    known += [f"senses.{channel}" for channel in CHANNELS if kind.senses and channel not in kind.senses]
     figures = {figure.name: figure for figure in kind.figures}
     for name, value in changes.items():
         if name not in known:

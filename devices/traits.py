@@ -21,9 +21,14 @@ LIMITS = {
     "heart_asleep_bpm": (35, 100),
     "rmssd_ms": (8, 150),
     "sport_share": (0, 1),
+    "drink_share": (0, 1),
+    "nap_share": (0, 1),
+    "ills_a_year": (0, 30),
     "looks_an_hour": (0, 30),
     "look_s": (20, 1_800),
     "router_gaps_a_day": (0, 50),
+    "network_speed": (0.01, 100),
+    "network_spread": (0, 3),
 }
 """Between which values a trait can be: nobody sleeps less than four hours every night, and lives."""
 
@@ -44,10 +49,15 @@ class Wearers(BaseModel):
     heart_asleep_bpm: Trait = None
     rmssd_ms: Trait = None
     sport_share: Trait = None
+    drink_share: Trait = None
+    nap_share: Trait = None
+    ills_a_year: Trait = None
     looks_an_hour: Trait = None
     look_s: Trait = None
     phone_in_bedroom: Likelihood = None
     router_gaps_a_day: Trait = None
+    network_speed: Trait = None
+    network_spread: Trait = None
 
     @model_validator(mode="after")
     def _possible(self) -> "Wearers":

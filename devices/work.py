@@ -14,6 +14,7 @@ from devices.figures import Figures
 from devices.kinds import Kind
 from devices.power import Power
 from devices.readiness import broken
+from devices.reception import Reception, steady
 from devices.uplink import App, Uplink
 from devices.workload import Workload, error_reply, exception_in, result_in
 
@@ -33,6 +34,7 @@ class Tools:
     record: ev.Record
     loads_changed: Callable[[], None]
     """Called when the work draws more or less power than before."""
+    reception: Reception = steady
 
 
 class CutShort(Exception):  # not an error: life
@@ -118,28 +120,31 @@ class Work:
         self._stage = stage
         if stage == "uploading":
             self._note(ev.UploadStarted, size_bytes)
-        left, moved, awake_on = 1.0, 0.0, None
+        left, moved, awake_on = 1.0, 0.0, ""
         while left > 0:
             self._check()
             far = self._tools.kind.far_link(self._life.far_link) if self.reachable else None
             if far is None:
-                left, awake_on = 1.0, None
+                left, awake_on = 1.0, ""
                 if stage == "fetching" and not self._tools.uplink.wanted(self._message, self._now()):
                     raise CutShort("not_wanted")  # the server gave the task up: its objects are gone
                 await self._alarm.until(FOREVER_S)
                 continue
             if stage == "uploading" and not self._tools.uplink.begin_upload(self._message, self._now()):
                 return False
-            whole_s = far.transfer_s(size_bytes, down=stage == "fetching")
             began_s = self._now()
-            if far is not awake_on:
+            far, steady_until_s = self._tools.reception(far, self._life, began_s)
+            whole_s = far.transfer_s(size_bytes, down=stage == "fetching")
+            done_s = began_s + whole_s * left
+            if self._life.far_link != awake_on:
                 self._tools.power.spend("transfer", far.wake_j)
-                awake_on = far
+                awake_on = self._life.far_link
             self._draw("transfer", far.power_mw)
-            rung = await self._alarm.until(began_s + whole_s * left)
+            rung = await self._alarm.until(min(done_s, steady_until_s))
             self._draw("transfer", 0.0)
             passed_s = self._now() - began_s
-            crossed = left if rung is None else min(left, passed_s / whole_s) if whole_s > 0 else left
+            whole = whole_s == 0 or (rung is None and done_s <= steady_until_s)
+            crossed = left if whole else min(left, passed_s / whole_s)
             left -= crossed
             self._transfer_s += passed_s
             moved += size_bytes * crossed

@@ -5,7 +5,9 @@ from typing import Any
 from broker.errors import SettingsError
 from devices.body.channels import CHANNELS
 from devices.body.series import STAGE
+from devices.circumstances import COLUMNS
 from devices.complaints import did_you_mean, shown
+from devices.life_file import LINKS, PLACES
 from devices.settings import MEASURED, Fleet
 from fleetbeat.study.settings import Study
 
@@ -64,11 +66,25 @@ def study_schema() -> dict[str, Any]:
     return DIALECT | Study.model_json_schema(by_alias=True) | {"title": "A study of Fleetbeat"}
 
 
-SCHEMAS = {"fleet": fleet_schema, "recordings": recordings_schema, "study": study_schema}
+def life_schema() -> dict[str, Any]:
+    """Return the schema of one line of a life file, its values as their columns' words and numbers say."""
+    second = {"type": "number", "minimum": 0}
+    words: dict[str, Any] = {column: {"type": "boolean"} for column in COLUMNS}
+    words |= {"far_link": {"enum": list(LINKS)}, "place": {"enum": list(PLACES)}}
+    return DIALECT | {
+        "title": "A line of a life file of Fleetbeat",
+        "description": "life.csv of a run is one; further columns are passed over, a device's lines tile its life",
+        "type": "object",
+        "required": ["device", "from_s", "to_s", *COLUMNS],
+        "properties": {"device": {"type": "string", "minLength": 1}, "from_s": second, "to_s": second, **words},
+    }
+
+
+SCHEMAS = {"fleet": fleet_schema, "recordings": recordings_schema, "study": study_schema, "life": life_schema}
 
 
 def schema(of: str = "fleet") -> dict[str, Any]:
-    """Return the JSON Schema of ``fleet``, ``recordings`` or ``study``; raises SettingsError for anything else."""
+    """Return the JSON Schema of one of `SCHEMAS`; raises SettingsError for anything else."""
     if of not in SCHEMAS:
         hint = did_you_mean(of, SCHEMAS)
         raise SettingsError(f"schema: found {shown(of)}, expected one of {', '.join(SCHEMAS)}{hint}")

@@ -40,10 +40,13 @@ class People:
 
 
 def gather(wearers: int, days: int) -> People:
-    """Let so many wearers live so many days of the seed's fleet, and write everything down."""
+    """Let so many wearers live so many days of the seed's fleet, and write everything down.
+
+    Where a sensor finds nothing, its last value stands, as on a watch's face.
+    """
     names = [f"wearer-{number + 1}" for number in range(wearers)]
     bodies = [SyntheticBody(SEED, name, START) for name in names]
-    shape = (wearers, days, EPOCHS)
+    shape, grid = (wearers, days, EPOCHS), np.arange(0.0, DAY_S, EPOCH_S)
     signals = {channel: np.zeros(shape, np.float32) for channel in ("heart_rate", "rmssd", "movement")}
     stages, in_bed, in_period = np.zeros(shape, np.int8), np.zeros(shape, bool), np.zeros(shape, bool)
     nights: list[list[Night]] = []
@@ -52,7 +55,8 @@ def gather(wearers: int, days: int) -> People:
         for day in range(days):
             from_s, to_s = float(day * DAY_S), float((day + 1) * DAY_S)
             for channel, table in signals.items():
-                table[row, day] = body.readings(channel, from_s, to_s, EPOCH_S)[1]
+                times, values = body.readings(channel, from_s, to_s, EPOCH_S)
+                table[row, day] = values[np.maximum(np.searchsorted(times, grid + from_s, side="right") - 1, 0)]
             stages[row, day] = body.truth(from_s, to_s)[1]
             (night,) = (night for night in body.nights(from_s, to_s + DAY_S) if from_s <= night.bed_s < to_s)
             bed, rise = round((night.bed_s - from_s) / EPOCH_S), round((night.rise_s - from_s) / EPOCH_S)

@@ -38,7 +38,8 @@ CHANNELS = {
 
 ``rmssd`` is in milliseconds, as every paper and watch prints it. ``movement`` of a synthetic body is the
 activity count of the 30 s from the reading's time (vector magnitude, as ActiGraph counts); a recording
-brings the counting interval it was made with. ``rr_interval`` is only ever recorded, never made up.
+brings the counting interval it was made with. ``rr_interval`` is the time since the beat before; a synthetic body
+shows it in windows of 30 s.
 """
 
 STAGES = {"unscored": -1, "wake": 0, "n1": 1, "n2": 2, "n3": 3, "rem": 4, "sleep": 5}

@@ -5,8 +5,9 @@ another. Hours are of the local clock; beyond 24 they belong to the next date's 
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from devices.body.strain import NAP_LATEST_H, Strain
 from devices.body.wearer import Wearer
 from devices.randomness import stream
 
@@ -22,7 +23,8 @@ SHORTEST_NIGHT_H, LONGEST_NIGHT_H = 4.0, 10.5
 class Span:
     """What a wearer does from *from_s* to *to_s* (seconds of life).
 
-    *place* is home, work, commute or out; *activity* is asleep, in_bed (awake), still, active or exercise.
+    *place* is home, work, commute or out; *activity* is asleep, in_bed (awake), napping, still, active
+    or exercise.
     """
 
     from_s: float
@@ -54,19 +56,18 @@ def works_on(wearer: Wearer, weekday: int) -> bool:
     return wearer.works and weekday < SATURDAY
 
 
-def bedtime(wearer: Wearer, seed: int, name: str, date: int, weekday: int) -> Bedtime:
-    """Return the night that begins on *date* (days since the fleet's first), a *weekday*.
+def bedtime(wearer: Wearer, seed: int, name: str, date: int, weekday: int, today: Strain, tomorrow: Strain) -> Bedtime:
+    """Return the night that begins on *date* (days since the fleet's first), a *weekday*; ill people stay in bed.
 
     Chronotype and need of sleep are the person's. A working morning begins in time for the way to work,
     a free one when the sleep is out; free evenings end 0.8 h later, the social jet lag of most people.
     Spreads are chosen for time in bed 460 min with a between-person sd of 53 (LifeSnaps).
     """
     z = stream(seed, name, "night", date).standard_normal(3).tolist()
-    tomorrow = (weekday + 1) % 7
-    free_evening = not works_on(wearer, tomorrow)
-    bed_h = wearer.bed_h + (0.8 if free_evening else 0.0) + 0.55 * z[0]
+    free_evening = tomorrow.at_home or not works_on(wearer, (weekday + 1) % 7)
+    bed_h = wearer.bed_h + (0.8 if free_evening and not today.at_home else 0.0) + 0.55 * z[0] + today.later_h
     if free_evening:
-        rise_h = bed_h + wearer.in_bed_h + 0.2 + 0.7 * z[1]
+        rise_h = bed_h + wearer.in_bed_h + 0.2 + 0.7 * z[1] + today.longer_h
     else:
         alarm_h = 24 + wearer.work_h - wearer.commute_h - 0.8
         rise_h = min(alarm_h + 0.2 * z[1], bed_h + wearer.in_bed_h + 0.8 + 0.5 * z[2])
@@ -76,13 +77,15 @@ def bedtime(wearer: Wearer, seed: int, name: str, date: int, weekday: int) -> Be
     return Bedtime(bed_h, max(rise_h, bed_h + SHORTEST_NIGHT_H))
 
 
-def waking_day(wearer: Wearer, seed: int, name: str, date: int, weekday: int) -> list[Stay]:
+def waking_day(wearer: Wearer, seed: int, name: str, date: int, weekday: int, today: Strain) -> list[Stay]:
     """Return what the wearer does on *date* if awake, from 3 to 31 h of its clock, without a gap.
 
     The caller cuts it where the wearer rises and goes to bed. How often people work, do sports and go out
-    is assumed.
+    is assumed. Who is too ill stays at home.
     """
     dice = iter(stream(seed, name, "day", date).random(256).tolist())
+    if today.at_home:
+        return _turns(3.0, 31.0, "home", wearer.sits, dice)
     outings = list(_work(wearer, dice) if works_on(wearer, weekday) else _leisure(dice))
     if next(dice) < wearer.sport_share:
         begins = outings[-1].to_h + 0.5 + next(dice) if works_on(wearer, weekday) else 9.5 + next(dice)
@@ -96,6 +99,22 @@ def waking_day(wearer: Wearer, seed: int, name: str, date: int, weekday: int) ->
             day.append(Stay(max(outing.from_h, now), outing.to_h, outing.place, outing.activity))
             now = outing.to_h
     return [*day, *_turns(now, 31.0, "home", wearer.sits, dice)]
+
+
+def with_nap(day: list[Stay], from_h: float, lasts_h: float) -> list[Stay]:
+    """Return *day* with a nap of *lasts_h* where it first suits from *from_h* on: at home, with nothing to do."""
+    for place, stay in enumerate(day):
+        if stay.to_h <= from_h or stay.place != "home" or stay.activity != "still":
+            continue
+        begins_h = max(stay.from_h, from_h)
+        if begins_h > NAP_LATEST_H:
+            break
+        away = next((later.from_h for later in day[place:] if later.place != "home"), day[-1].to_h)
+        ends_h = min(begins_h + lasts_h, away)
+        before = [replace(stay, to_h=begins_h)] if stay.from_h < begins_h else []
+        after = [replace(later, from_h=max(later.from_h, ends_h)) for later in day[place:] if later.to_h > ends_h]
+        return [*day[:place], *before, Stay(begins_h, ends_h, "home", "napping"), *after]
+    return day
 
 
 def _work(wearer: Wearer, dice: Iterator[float]) -> Iterator[Stay]:

@@ -44,8 +44,9 @@ WAVE_ASLEEP = 0.7
 QUICK, SLOW = 0.55, 0.93
 """Memory per epoch of the heart behind movement, and behind posture and effort: seven minutes to recover."""
 
-NIGHT_SPREAD_BPM = 2.7
-"""How much a person's heart differs from night to night (LifeSnaps, resting heart rate within persons)."""
+NIGHT_SPREAD_BPM = 2.3
+"""How much a person's heart differs from night to night beside what alcohol and illness do: 2.7 in all (LifeSnaps,
+resting heart rate within persons)."""
 
 RMSSD_SHARE = np.array([0.97, 1.0, 1.05, 1.0, 0.95, 0.70, 0.60, 0.25])
 """RMSSD in terms of the wearer's own asleep: 55 ms asleep, 35 ms awake (MMASH, 5 min); exercise assumed."""
@@ -63,13 +64,13 @@ def heart_rate(wearer: Wearer, hidden: Hidden, vigour: FloatArray) -> FloatArray
     slow += EXERCISE_BPM * (states == EXERCISE)
     wave = wearer.heart_swing_bpm * (np.cos((hidden.hours - PEAK_H) * (np.pi / 12)) + WAVE_ASLEEP)
     beats: FloatArray = following(quick, QUICK) + following(slow, SLOW) + wave + _tone_bpm(wearer, hidden)
-    return beats + (wearer.heart_asleep_bpm + NIGHT_SPREAD_BPM * hidden.tonight)
+    return beats + hidden.strain_bpm + (wearer.heart_asleep_bpm + NIGHT_SPREAD_BPM * hidden.tonight)
 
 
 def rmssd(wearer: Wearer, hidden: Hidden) -> FloatArray:
     """Return RMSSD in ms for each epoch; what drives the heart faster makes it beat more evenly."""
     drift = RMSSD_SPREAD * hidden.flutter + RMSSD_PER_BPM * _tone_bpm(wearer, hidden)
-    uneven: FloatArray = wearer.rmssd_ms * RMSSD_SHARE[hidden.states] * np.exp(drift)
+    uneven: FloatArray = wearer.rmssd_ms * hidden.strain_rmssd * RMSSD_SHARE[hidden.states] * np.exp(drift)
     return uneven
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from devices.body.channels import EPOCH_S
-from devices.body.day import DAY_S, Span, Stay, bedtime, clipped, waking_day
+from devices.body.channels import EPOCH_S, Stages
+from devices.body.day import DAY_S, Span, Stay, bedtime, clipped, waking_day, with_nap, works_on
 from devices.body.hidden import WAKE
-from devices.body.sleep import Bout, Night, bouts, stages
+from devices.body.sleep import Bout, Night, bouts, nap_bouts, stages
+from devices.body.strain import Strain, nap, strain
 from devices.body.wearer import wearer
 from devices.randomness import stream
 
@@ -47,11 +48,16 @@ class Recent(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One block: spans that tile it, its night, and the epoch of the block at which the night begins."""
+    """One block: spans that tile it, its night, and the epoch of the block at which the night begins.
+
+    *asleep* are the stages of the night and of naps, each from its epoch of the block on.
+    """
 
     spans: tuple[Span, ...]
     night: Night
     bed_epoch: int
+    asleep: tuple[tuple[int, Stages], ...]
+    strain: Strain
 
 
 class Planner:
@@ -63,6 +69,7 @@ class Planner:
         self._seed, self._name, self._first_weekday = seed, name, start.weekday()
         noon_s = (start.replace(hour=NOON_H, minute=0, second=0, microsecond=0) - start).total_seconds()
         self._noon_s = float(EPOCH_S * round(noon_s / EPOCH_S))  # epochs of the body are epochs of the fleet
+        self._strain = Recent(self._make_strain, keep=5)
         self._date = Recent(self._make_date, keep=5)
         self.plan = Recent(self._make_plan, keep=6)
 
@@ -75,16 +82,23 @@ class Planner:
         return int((t_s - self._noon_s) // DAY_S)
 
     def _make_date(self, date: int) -> list[Stay]:
-        return waking_day(self.wearer, self._seed, self._name, date, self._weekday(date))
+        day = waking_day(self.wearer, self._seed, self._name, date, self._weekday(date), self._strain(date))
+        wanted = nap(self.wearer, self._seed, self._name, date)
+        return day if wanted is None else with_nap(day, *wanted)
+
+    def _make_strain(self, date: int) -> Strain:
+        free_evening = not works_on(self.wearer, self._weekday(date + 1))
+        return strain(self.wearer, self._seed, self._name, date, free_evening=free_evening)
 
     def _weekday(self, date: int) -> int:
         return (self._first_weekday + date) % 7
 
     def _make_plan(self, block: int) -> Plan:
-        times = bedtime(self.wearer, self._seed, self._name, block, self._weekday(block))
+        today, tomorrow = self._strain(block), self._strain(block + 1)
+        times = bedtime(self.wearer, self._seed, self._name, block, self._weekday(block), today, tomorrow)
         bed, rise = (round((hour - NOON_H) * EPOCHS_AN_HOUR) for hour in (times.bed_h, times.rise_h))
         begins_s = self.begins_s(block)
-        night = bouts(self.wearer, rise - bed, stream(self._seed, self._name, "sleep", block))
+        night = bouts(self.wearer, rise - bed, stream(self._seed, self._name, "sleep", block), today)
         bed_s, rise_s = begins_s + EPOCH_S * bed, begins_s + EPOCH_S * rise
         evening = (begins_s, bed_s, begins_s - NOON_H * HOUR_S)
         morning = (rise_s, begins_s + DAY_S, begins_s + NOON_H * HOUR_S)
@@ -93,7 +107,17 @@ class Planner:
             *clipped(_in_bed(night, bed_s), bed_s, rise_s),
             *_awake(self._date(block + 1), *morning),
         )
-        return Plan(spans, Night(block, bed_s, rise_s, rise_s + KNOWN_AFTER_S, stages(night)), bed)
+        scored = stages(night)
+        naps = self._naps(block, [span for span in spans if span.activity == "napping"])
+        return Plan(
+            spans, Night(block, bed_s, rise_s, rise_s + KNOWN_AFTER_S, scored), bed, (*naps, (bed, scored)), today
+        )
+
+    def _naps(self, block: int, spans: list[Span]) -> Iterator[tuple[int, Stages]]:
+        for span in spans:
+            epoch = round((span.from_s - self.begins_s(block)) / EPOCH_S)
+            rng = stream(self._seed, self._name, "napping", block, epoch)
+            yield epoch, stages(nap_bouts(round((span.to_s - span.from_s) / EPOCH_S), rng))
 
 
 def _awake(stays: list[Stay], from_s: float, to_s: float, midnight_s: float) -> list[Span]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from devices.body.channels import Stages
 from devices.body.hidden import N1, N2, N3, REM, WAKE
+from devices.body.strain import CALM, Strain
 from devices.body.wearer import Wearer
 
 STEP_30S = (
@@ -79,6 +80,10 @@ LYING_EPOCHS = 9.0
 """Mean time awake in bed before getting up; assumed."""
 
 
+NAP_LATENCY_EPOCHS = 16.0
+"""Mean time to fall asleep by day; assumed."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Night:
     """One night in bed; times in seconds of life.
@@ -104,11 +109,11 @@ Bout = tuple[int, int]
 """A stage and how many epochs it lasts."""
 
 
-def bouts(wearer: Wearer, epochs: int, rng: np.random.Generator) -> list[Bout]:
+def bouts(wearer: Wearer, epochs: int, rng: np.random.Generator, today: Strain = CALM) -> list[Bout]:
     """Draw the bouts of a night of so many *epochs* in bed, in order; their lengths add up to *epochs*."""
     unrest, falling = rng.standard_normal(2).tolist()
     restless = wearer.restless * math.exp(NIGHT_SPREAD * unrest)
-    latency = LATENCY_EPOCHS * wearer.slow_to_sleep * math.exp(LATENCY_SPREAD * falling)
+    latency = LATENCY_EPOCHS * wearer.slow_to_sleep * today.latency * math.exp(LATENCY_SPREAD * falling)
     lying = min(int(rng.exponential(LYING_EPOCHS)), epochs // 8)
     asleep_until = epochs - lying
     now = min(max(int(latency), 2), asleep_until - 1)
@@ -127,7 +132,7 @@ def bouts(wearer: Wearer, epochs: int, rng: np.random.Generator) -> list[Bout]:
             now += lasts
             if now >= asleep_until:
                 break
-            wakes = way.wake * restless
+            wakes = min(way.wake * restless * today.unrest[2 * now // epochs], 1.0)
             if chance < wakes:
                 stage = WAKE
             else:
@@ -136,6 +141,23 @@ def bouts(wearer: Wearer, epochs: int, rng: np.random.Generator) -> list[Bout]:
     if lying:
         night.append((WAKE, lying))
     return night
+
+
+def nap_bouts(epochs: int, rng: np.random.Generator) -> list[Bout]:
+    """Draw the bouts of a nap: some minutes to fall asleep, then a night's first quarter; who wakes gets up.
+
+    Not measured by us: naps of minutes are N1 and N2, longer ones reach N3, as first quarters of nights do (assumed).
+    """
+    now = min(1 + int(rng.exponential(NAP_LATENCY_EPOCHS)), epochs)
+    nap, stage = [(WAKE, now)], N1
+    while now < epochs:
+        chance, wait = float(rng.random()), float(rng.standard_exponential())
+        way = LEAVING[0][stage]
+        lasts = min(math.ceil(way.scale * wait**way.power), epochs - now)
+        nap.append((stage, lasts))
+        now += lasts
+        stage = next(follower for share, follower in way.follows if chance <= share + 1e-9)
+    return nap
 
 
 def _dice(rng: np.random.Generator, throws: int = 160) -> list[tuple[float, float, float]]:

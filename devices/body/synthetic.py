@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from devices.body.channels import CHANNELS, EPOCH_S, FloatArray, Stages
+from devices.body.beats import beats
+from devices.body.channels import EPOCH_S, FloatArray, Stages
 from devices.body.day import DAY_S, Span, clipped
 from devices.body.heart import TONE, heart_rate, rmssd
 from devices.body.hidden import OF_ACTIVITY, PLACES, STILL, WAKE, Hidden
@@ -16,6 +17,7 @@ from devices.body.light import light
 from devices.body.motion import URGE, vigour
 from devices.body.noise import wandering
 from devices.body.plan import NOON_H, Plan, Planner, Recent
+from devices.body.sensor import BY_PULSE, SENSED, motion_error_bpm, pulseless, sensed
 from devices.body.sleep import Night
 from devices.randomness import stream
 
@@ -29,15 +31,6 @@ MEMORY = np.array([memory for memory, _ in (*URGE, *TONE)] + [0.60, 0.95])
 """Memory per epoch of all that wanders: the parts of the urge and of the tone, then flutter and flicker."""
 
 SHARES = np.array([[share] for _, share in (*URGE, *TONE)])
-
-SENSED: dict[str, tuple[type[np.unsignedinteger[Any]], float, float]] = {
-    "heart_rate": (np.uint8, 30, 220),
-    "rmssd": (np.uint16, 4, 300),
-    "movement": (np.uint16, 0, 15_000),
-    "light": (np.uint32, 0, 120_000),
-}
-"""What a synthetic body shows, in whole units as sensors count, and between which it stays. The kinds of
-number are small because a fleet remembers many blocks: 29 kB each."""
 
 Block = dict[str, npt.NDArray[Any]]
 """A value an epoch for each channel, and ``stage`` for the truth."""
@@ -59,13 +52,19 @@ class SyntheticBody:
     def readings(self, channel: str, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
         """Return times in [from_s, to_s) at multiples of *every_s*, and the channel's values at them.
 
-        The value at a time is that of its epoch of 30 s, in the unit of ``CHANNELS``. A channel that a
-        synthetic body does not show (``rr_interval``) has no readings; an unknown one is a KeyError.
+        The value at a time is that of its epoch of 30 s, in the unit of ``CHANNELS``; while the sensor finds no pulse
+        there is none. Of ``rr_interval`` every multiple of *every_s* begins a window of 30 s, and times are those of
+        its beats. An unknown channel is a KeyError.
         """
-        if channel not in SENSED and channel in CHANNELS:
-            return np.empty(0), np.empty(0)
+        if channel == "rr_interval":
+            return self._beats(from_s, to_s, every_s)
+        if channel not in SENSED:
+            raise KeyError(channel)
         times = _grid(from_s, to_s, every_s)
-        return times, self._values(channel, times)
+        values = self._values(channel, times)
+        if channel in BY_PULSE and not (found := values > 0).all():
+            return times[found], values[found]
+        return times, values
 
     def nights(self, from_s: float, to_s: float) -> list[Night]:
         """Return the nights whose truth becomes known in [from_s, to_s), in order.
@@ -97,20 +96,35 @@ class SyntheticBody:
         cuts = np.searchsorted(times, [self._planner.begins_s(block) for block in range(first + 1, last + 1)])
         return np.concatenate([self._values(channel, part) for part in np.split(times, cuts)])
 
+    def _beats(self, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
+        """Return the beats in [from_s, to_s) of all windows, and the intervals they end."""
+        windows = _grid(from_s - EPOCH_S, to_s, max(every_s, EPOCH_S))
+        bpm, rmssd_ms, stage = (self._values(channel, windows) for channel in (*BY_PULSE, "stage"))
+        told = [np.empty((2, 0))]
+        for start, *state in zip(windows.tolist(), bpm.tolist(), rmssd_ms.tolist(), stage.tolist(), strict=True):
+            if state[0] > 0:
+                rng = stream(self._seed, self._name, "beats", int(start // EPOCH_S))
+                told.append(beats(start, state[0], state[1], asleep=state[2] > WAKE, rng=rng))
+        times, values = np.concatenate(told, axis=1)
+        here = (times >= from_s) & (times < to_s)
+        return times[here], values[here]
+
     def _make_block(self, block: int) -> Block:
         plan, wearer = self._planner.plan(block), self._planner.wearer
         hidden = _hidden(plan, stream(self._seed, self._name, "signals", block))
+        by_chance = stream(self._seed, self._name, "sensor", block)
         strength = vigour(wearer, hidden)
         signals = {
-            "heart_rate": heart_rate(wearer, hidden, strength),
+            "heart_rate": heart_rate(wearer, hidden, strength) + motion_error_bpm(strength, by_chance),
             "rmssd": rmssd(wearer, hidden),
             "movement": strength**2,
             "light": light(wearer, hidden),
         }
-        sensed: Block = {"stage": np.where(hidden.states < STILL, hidden.states, WAKE)}
-        for channel, (kind, low, high) in SENSED.items():
-            sensed[channel] = np.rint(np.clip(signals[channel], low, high)).astype(kind)
-        return sensed
+        shown: Block = {channel: sensed(channel, signal) for channel, signal in signals.items()}
+        lost = pulseless(wearer, EPOCHS, by_chance)
+        for channel in BY_PULSE:
+            shown[channel][lost] = 0
+        return shown | {"stage": np.where(hidden.states < STILL, hidden.states, WAKE)}
 
 
 def _grid(from_s: float, to_s: float, every_s: float) -> FloatArray:
@@ -123,11 +137,14 @@ def _hidden(plan: Plan, rng: np.random.Generator) -> Hidden:
     """Draw the hidden state of a block that goes as planned."""
     epochs = [round((span.to_s - span.from_s) / EPOCH_S) for span in plan.spans]
     states = np.repeat(np.array([OF_ACTIVITY[span.activity] for span in plan.spans], dtype=np.int8), epochs)
-    states[plan.bed_epoch : plan.bed_epoch + len(plan.night.stages)] = plan.night.stages
+    for epoch, asleep in plan.asleep:
+        states[epoch : epoch + len(asleep)] = asleep
     places = np.repeat(np.array([PLACES.index(span.place) for span in plan.spans], dtype=np.int8), epochs)
     tonight, sky = rng.standard_normal(2).tolist()
     spell = np.repeat(rng.standard_normal(len(epochs)), epochs)
     waves = wandering(rng.standard_normal((len(MEMORY), EPOCHS)), MEMORY)
     parts = waves[:-2] * SHARES  # summed below and not by BLAS, whose last bits depend on the machine
     urge, tone = parts[: len(URGE)].sum(axis=0), parts[len(URGE) :].sum(axis=0)
-    return Hidden(states, places, HOURS, urge, tone, waves[-2], waves[-1], spell, tonight, sky)
+    bed_h = NOON_H + plan.bed_epoch * EPOCH_S / 3_600
+    strained = plan.strain.heart_bpm(HOURS, bed_h), plan.strain.rmssd_share(HOURS, bed_h)
+    return Hidden(states, places, HOURS, urge, tone, waves[-2], waves[-1], *strained, spell, tonight, sky)

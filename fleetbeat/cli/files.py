@@ -107,11 +107,12 @@ class Document(StrEnum):
     FLEET = "fleet"
     RECORDINGS = "recordings"
     STUDY = "study"
+    LIFE = "life"
 
 
 @app.command(epilog="Example: fleetbeat schema fleet > fleet.schema.json")
 def schema(
-    document: Annotated[Document, typer.Argument(help="fleet, study or recordings")] = Document.FLEET,
+    document: Annotated[Document, typer.Argument(help="fleet, study, recordings or life")] = Document.FLEET,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,

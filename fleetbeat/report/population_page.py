@@ -1,5 +1,7 @@
 """The page of a population: how its devices live by hour of the day, without learning."""
 
+from collections.abc import Sequence
+
 from plotly import graph_objects as go
 
 from fleetbeat.hours import HOURS, KindHours
@@ -43,12 +45,13 @@ def population_page(population: Population) -> str:
         "training. Figures are shares of time by hour of the local day. One seed: an anecdote."
     )
     title = f"{wearers} and {count(len(population.residents), 'device')}, living without learning"
-    sections = [Section("day", "A day of one device", _overview(population)), *map(_section, population.kinds)]
+    sections = [Section("day", "A day of one device", overview(population.kinds)), *map(kind_section, population.kinds)]
     closing = f"Fleetbeat, fleet {fleet.name}, seed {fleet.seed}. In life.csv lies every interval of every device."
     return page(f"Fleetbeat · {fleet.name} · seed {fleet.seed}", title, lead, sections, closing)
 
 
-def _overview(population: Population) -> str:
+def overview(kinds: Sequence[KindHours]) -> str:
+    """Return what a day of one device of every kind is like, as a table."""
     rows = [
         (
             kind.kind,
@@ -59,7 +62,7 @@ def _overview(population: Population) -> str:
             f"{kind.mb_a_day:.2f}",
             f"{kind.j_a_day:,.0f}",
         )
-        for kind in population.kinds
+        for kind in kinds
     ]
     columns = (
         "kind",
@@ -76,7 +79,8 @@ def _overview(population: Population) -> str:
     return table("Shares of all time, and what a day takes", columns, rows)
 
 
-def _section(kind: KindHours) -> Section:
+def kind_section(kind: KindHours) -> Section:
+    """Return the hours of one kind's day: what holds, its battery, why it is not ready."""
     name = kind.kind
     plots = [_conditions(kind), _battery(kind)]
     words = ""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from broker.errors import RunFolderError
-from fleetbeat.report import account, curve, guest, headline, lanes, model, price_list, rounds
+from fleetbeat.report import account, curve, guest, headline, hours_of_day, lanes, model, price_list, rounds
 from fleetbeat.report.page import page
 from fleetbeat.saved_run import SavedRun
 
@@ -11,6 +11,7 @@ PARTS = (
     lambda run: curve.section(run) if run.fleet.app is None else guest.section(run),
     rounds.section,
     lanes.section,
+    hours_of_day.section,
     account.section,
     price_list.section,
     model.section,

@@ -29,7 +29,7 @@ def test_spans_tile_whatever_is_asked_for(name: str, from_s: float, lasts_s: flo
     assert all(before.to_s == after.from_s for before, after in pairwise(spans))
     assert all(span.from_s < span.to_s for span in spans)
     assert {span.place for span in spans} <= {"home", "work", "commute", "out"}
-    assert {span.activity for span in spans} <= {"asleep", "in_bed", "still", "active", "exercise"}
+    assert {span.activity for span in spans} <= {"asleep", "in_bed", "napping", "still", "active", "exercise"}
 
 
 @settings(deadline=None, max_examples=50)

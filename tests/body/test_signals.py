@@ -9,7 +9,7 @@ import pytest
 
 from devices.body import CHANNELS, SyntheticBody
 from devices.body.channels import FloatArray
-from devices.body.synthetic import SENSED
+from devices.body.sensor import SENSED
 
 NOON = datetime.fromisoformat("2026-01-05T12:00")
 DAYS = 2
@@ -20,7 +20,7 @@ class Life:
     """All that one wearer shows over the test's days."""
 
     def __init__(self, number: int) -> None:
-        body = SyntheticBody(7, f"wearer-{number}", NOON)
+        body = SyntheticBody(7, f"wearer-{number}", NOON, {"slips": 0.0})
         whole = {channel: body.readings(channel, 0, TO_S, 30) for channel in SENSED}
         self.times = whole["heart_rate"][0]
         self.signals: dict[str, FloatArray] = {channel: values for channel, (_, values) in whole.items()}

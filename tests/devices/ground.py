@@ -23,6 +23,9 @@ from devices.uplink import Fit
 GFLOP = 2_110.0
 """A thousand seconds of a phone of the middle class that nobody uses."""
 
+EVEN = {"wearers": {"network_spread": 0.0}}
+"""Networks as their kinds have them, so that a transfer's seconds can be told beforehand."""
+
 PHONE = "phone-1"
 BAND = "band-1"
 
@@ -38,7 +41,7 @@ def fleet(*events: tuple[float, str, str], learning: dict[str, Any] | None = Non
         "schema": 1,
         "name": "home",
         "days": 0.5,
-        "group": [{"kind": "phone", "with": ["band"], "count": 1, "set": keys.pop("set", {})}],
+        "group": [{"kind": "phone", "with": ["band"], "count": 1, "set": keys.pop("set", {}), **EVEN}],
         "event": [
             {"at_s": at_s, "device": device, "do": do} for at_s, device, do in [*calm, *events] for _ in range(2)
         ],

@@ -11,7 +11,7 @@ from broker import events as ev
 from broker.access import Access
 from broker.memory import MemoryBroker, MemoryWire
 from devices.body import CHANNELS, SyntheticBody
-from devices.body.synthetic import SENSED
+from devices.body.sensor import SENSED
 from devices.hardware.battery import Battery
 from devices.host import Host
 from devices.kinds import kind_named, kinds

@@ -10,13 +10,22 @@ import pytest
 from broker.errors import RunFolderError
 from fleetbeat.report import write_report
 from fleetbeat.report.colours import SIGNS
+from fleetbeat.report.hours_of_day import kinds_of_day
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.why import chain
 from tests.report.conftest import Lived
 from tests.report.pages import Seen
 
 See = Callable[[Path], Seen]
-SECTIONS = ["How well it learned", "Rounds", "Lives", "The account", "What it cost", "The model: old → new"]
+SECTIONS = [
+    "How well it learned",
+    "Rounds",
+    "Lives",
+    "By hour of the day",
+    "The account",
+    "What it cost",
+    "The model: old → new",
+]
 
 
 def test_the_page_has_a_title_a_language_and_a_heading_for_every_part(household: Path, seen: See) -> None:
@@ -150,3 +159,20 @@ def test_a_damaged_folder_is_named(copied: Path) -> None:
 def test_no_two_outcomes_look_alike() -> None:
     assert len({sign.colour for sign in SIGNS.values()}) == 9
     assert len({sign.symbol for sign in SIGNS.values()}) == 9
+
+
+def test_the_hours_of_the_day_are_those_of_the_lives_that_were_lived(household: Path, seen: See) -> None:
+    run = SavedRun(household)
+
+    kinds = {kind.kind: kind for kind in kinds_of_day(run)}
+
+    assert set(kinds) == {"smartwatch", "phone", "band", "tablet", "ring"}
+    for line in run.table("devices.csv"):  # one device of each kind
+        kind = kinds[line["kind"]]
+        assert kind.share("charging") == pytest.approx(float(line["charging_share"]), abs=0.01)
+        assert kind.j_a_day > 0
+    seen(household)  # writes it
+    page = (household / "report.html").read_text()
+    for name in kinds:
+        assert f"day-{name}" in page
+        assert f"battery-{name}" in page

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from broker.errors import SettingsError
+from devices.circumstances import COLUMNS
 from devices.fleet_file import load_fleet, shipped_fleets
 from devices.overrides import Overrides
 from devices.residents import residents
@@ -159,8 +160,16 @@ def test_the_recordings_schema_knows_the_channels() -> None:
     assert "stage" in json.loads(json.dumps(schema("recordings")))["properties"]["channels"]["propertyNames"]["enum"]
 
 
+def test_the_life_schema_asks_for_what_a_life_file_is_read_for() -> None:
+    life = json.loads(json.dumps(schema("life")))
+
+    assert life["required"] == ["device", "from_s", "to_s", *COLUMNS]
+    assert set(life["properties"]) == set(life["required"])
+    assert life["properties"]["far_link"]["enum"] == ["wifi", "mobile", "none"]
+
+
 def test_an_unknown_schema_is_refused() -> None:
     with pytest.raises(
-        SettingsError, match='schema: found "flete", expected one of fleet, recordings, study; did you mean'
+        SettingsError, match='schema: found "flete", expected one of fleet, recordings, study, life; did you mean'
     ):
         schema("flete")

@@ -22,6 +22,7 @@ work = {{ gflop = {gflop}, mb_down = 1, mb_up = {mb_up} }}
 kind = "phone"
 with = ["band"]
 count = 2
+wearers = {{ network_spread = 0.0 }}
 """
 READY = ("plug", "put_down", "far_link_on")
 
