@@ -37,11 +37,14 @@ class Notes:
     def __init__(self, course: Course, witness: Witness) -> None:
         self.course = course
         self.witness = witness
+        self._watched: list[Strategy] = []
 
-    def watched(self, strategy: Strategy) -> Watched:
-        """Return *strategy* with somebody looking over its shoulder."""
-        witness = self.witness
-        return Watched(strategy, Tally(), self.course, witness.device_of, witness.record, witness.now_s)
+    def watch(self, strategy: Strategy) -> None:
+        """Look over the shoulder of *strategy* from now on."""
+        if strategy not in self._watched:
+            witness = self.witness
+            Watched(strategy, Tally(), self.course, witness.device_of, witness.record, witness.now_s)
+            self._watched.append(strategy)
 
     def aggregated(self, round_: int, arrays: Arrays, updates: int, examples: int) -> None:
         """A new model of so many updates."""
@@ -105,9 +108,10 @@ def strategies_watched(notes: Notes) -> Iterator[None]:
     signature = inspect.signature(original)
 
     def start(strategy: Strategy, *args: Any, **options: Any) -> Result:
-        if threading.get_ident() != thread or isinstance(strategy, Watched):
+        if threading.get_ident() != thread:
             return original(strategy, *args, **options)
-        call = signature.bind(notes.watched(strategy), *args, **options)
+        notes.watch(strategy)
+        call = signature.bind(strategy, *args, **options)
         call.arguments["evaluate_fn"] = _overheard(call.arguments.get("evaluate_fn"), notes)
         return original(*call.args, **call.kwargs)
 

@@ -8,8 +8,8 @@ from flwr.app import Message
 from broker import events as ev
 from devices.circumstances import Circumstances
 from devices.intake import Intake
+from devices.learning_table import Learning
 from devices.readiness import Standing, objection
-from devices.settings import Learning
 from devices.work import Tools, Work
 from devices.workload import Workload, error_reply, workload
 

@@ -16,7 +16,8 @@ from devices.complaints import closest, complaints, did_you_mean, shown
 from devices.life_file import read_life_file
 from devices.overrides import Overrides
 from devices.residents import residents
-from devices.settings import DAY_S, NIGHTS_FOR_QUALITY, Fleet
+from devices.settings import NIGHTS_FOR_QUALITY, Fleet
+from devices.table import DAY_S
 
 SHIPPED = Path(str(files("fleets")))
 

@@ -10,8 +10,9 @@ from devices.body.recordings import read_recordings
 from devices.kinds import Kind, altered, kind_named
 from devices.membership import ALWAYS, Membership
 from devices.randomness import stream
-from devices.settings import DAY_S, Fleet, Group
+from devices.settings import Fleet, Group
 from devices.spread import Spread
+from devices.table import DAY_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,48 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from broker.errors import SettingsError
 from broker.topics import NAME, check_name
 from devices.kinds import altered, kind_named, kinds
-from devices.learning.models import LOCAL_EPOCHS
+from devices.learning_table import MEASURED, Learning
 from devices.spread import KEYS, Spread
+from devices.table import Seconds, Settings, finite
 from devices.traits import PEOPLE_AT_LARGE, Wearers
-
-STRATEGIES = (
-    "fedavg",
-    "fedprox",
-    "fedavgm",
-    "fedadam",
-    "fedyogi",
-    "fedadagrad",
-    "qfedavg",
-    "fedmedian",
-    "fedtrimmedavg",
-    "krum",
-    "multikrum",
-    "bulyan",
-    "fedxgbbagging",
-    "fedxgbcyclic",
-    "dp_fixed",
-    "dp_adaptive",
-    "dp_client_fixed",
-    "dp_client_adaptive",
-    "deadline",
-    "fedbuff",
-    "energy_aware",
-    "fair",
-)
-"""Strategies by name, Flower's and ours; the aggregator has the classes. Anything else is ``path.py:Class``."""
-
-OF_TREES = ("fedxgbbagging", "fedxgbcyclic")
-"""Strategies whose updates are boosted trees; all others of these names average arrays."""
-TREES = ("xgboost",)
-"""Models that are boosted trees."""
-
-MODELS = tuple(LOCAL_EPOCHS)
-"""The models by name."""
 
 EVENTS = (
     "unplug",
@@ -64,12 +31,8 @@ EVENTS = (
     "switch_off",
     "switch_on",
 )
-DAY_S = 86_400
 NIGHTS_FOR_QUALITY = 10
 """Recordings of fewer nights than this cannot teach night-quality: one example a night."""
-
-MEASURED = "measured"
-"""The word that stands for a ``work`` left out, where a Flower App is to be measured."""
 
 FIRST_YEAR, LAST_YEAR = 1980, 2200
 """SenML (RFC 8428) takes base times before July 1978 for spans; the end is ours, far away from any overflow."""
@@ -79,13 +42,6 @@ def _known_kind(kind: str) -> str:
     if kind not in kinds():
         raise ValueError("no such kind")
     return kind
-
-
-def _known_strategy(strategy: str) -> str:
-    file, colon, name = strategy.rpartition(":")
-    if strategy not in STRATEGIES and not (colon and file.endswith(".py") and name.isidentifier()):
-        raise ValueError("no such strategy")
-    return strategy
 
 
 def _local_time(start: datetime) -> datetime:
@@ -112,110 +68,16 @@ def _flat(figures: Any) -> Any:
     return flat
 
 
-def _finite(options: dict[str, Any]) -> dict[str, Any]:
-    for key, value in options.items():
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{key}: found {value!r}, expected a finite number")
-    return options
-
-
 Name = Annotated[str, AfterValidator(check_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
 KindName = Annotated[
     str, AfterValidator(_known_kind), Field(json_schema_extra=lambda schema: schema.update(enum=[*kinds()]))
-]
-Strategy = Annotated[
-    str,
-    AfterValidator(_known_strategy),
-    WithJsonSchema({"anyOf": [{"enum": list(STRATEGIES)}, {"type": "string", "pattern": r"\.py:[A-Za-z_]\w*$"}]}),
 ]
 Changes = Annotated[
     dict[str, float | int | bool | str | Spread],
     BeforeValidator(_flat),
     WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "boolean", "string", "object"]}}),
 ]
-Fraction = Annotated[float, Field(gt=0, le=1)]
-Seconds = Annotated[float, Field(ge=0, le=3_660 * DAY_S)]
 Event = Literal[EVENTS]  # type: ignore[valid-type]  # the tuple above is the list of literals
-
-
-class Settings(BaseModel):
-    """What all tables of a fleet file have in common: frozen, finite, of the right type, no unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True, validate_default=True
-    )
-
-
-class Work(Settings):
-    """What one fit stands for on a real device: arithmetic, and megabytes over the far link."""
-
-    gflop: Annotated[float, Field(ge=0, le=1e9)] = 0.0
-    mb_down: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-    mb_up: Annotated[float, Field(ge=0, le=1e6)] = 0.0
-
-
-class Learning(Settings):
-    """The table ``[learning]``. Moments and spans are seconds of life."""
-
-    task: Literal["night-quality", "sleep-wake", "sleep-stage"] = "night-quality"
-    model: Literal[MODELS] = "logistic"  # type: ignore[valid-type]  # the registry is the list of literals
-    strategy: Strategy = "fedavg"
-    strategy_options: Annotated[dict[str, Any], AfterValidator(_finite)] = Field(default_factory=dict)
-    rounds: Annotated[int, Field(ge=1, le=100_000)] = 3
-    fraction_train: Fraction = 1.0
-    fraction_evaluate: Annotated[float, Field(ge=0, le=1)] = 1.0
-    min_train_devices: Annotated[int, Field(ge=1, le=1_000_000)] = 2
-    selectable: Literal["reachable", "ready"] = "reachable"
-    first_round_s: Seconds = 28_800
-    round_every_s: Seconds = 86_400
-    round_deadline_s: Annotated[float, Field(gt=0, le=3_660 * DAY_S)] = 14_400
-    history_nights: Annotated[int, Field(ge=0, le=3_660)] = 28
-    label_source: Literal["truth", "diary"] = "truth"
-    epochs: Literal["in_bed", "all"] = "in_bed"
-    class_weight: Literal["population", "balanced", "none"] = "population"
-    work: Work | None = None
-    local_epochs: Annotated[int, Field(ge=1, le=1_000)] = 1
-    heartbeat_s: Annotated[float, Field(gt=0, le=DAY_S)] = 30
-    poll_s: Annotated[float, Field(ge=0, le=3_600)] = 3
-    min_examples: Annotated[int, Field(ge=0, le=1_000_000)] = 1
-    test_persons: tuple[str, ...] = Field((), strict=False)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _as_many_epochs_as_suit_the_model(cls, document: Any) -> Any:
-        """Local epochs that nobody asked for are the model's own."""
-        if not isinstance(document, dict) or "local_epochs" in document:
-            return document
-        suits = LOCAL_EPOCHS.get(document.get("model", "logistic"), 1)
-        return document | {"local_epochs": suits}
-
-    @model_validator(mode="after")
-    def _strategy_fits_the_model(self) -> "Learning":
-        """Boosted trees are put side by side, arrays are averaged; what one's own strategy does, nobody knows."""
-        trees = self.model in TREES
-        if self.strategy in STRATEGIES and trees != (self.strategy in OF_TREES):
-            fitting = "boosted trees (model = xgboost)" if not trees else "models that are arrays of numbers"
-            expected = ", ".join(OF_TREES) if trees else "any other strategy"
-            raise ValueError(
-                f"strategy: found {self.strategy!r}, which is for {fitting}, "
-                f"expected {expected} with model {self.model!r}"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _the_rest_fits_the_model(self) -> "Learning":
-        """Flower's bagging takes the first tree of each device's reply; a sequence needs epochs."""
-        if self.strategy == "fedxgbbagging" and self.local_epochs != 1:
-            raise ValueError(
-                f'local_epochs: found {self.local_epochs} with strategy "fedxgbbagging", expected 1: '
-                "it takes one tree of each device a round"
-            )
-        if self.model == "lstm" and self.task == "night-quality":
-            raise ValueError(
-                'model: found "lstm" for task "night-quality", expected task = "sleep-wake" or "sleep-stage": '
-                "it reads the epochs of a night one after the other"
-            )
-        return self
 
 
 class Wire(Settings):
@@ -270,7 +132,7 @@ class GuestApp(Settings):
     """
 
     path: Path = Field(strict=False)
-    config: Annotated[dict[str, Any], AfterValidator(_finite)] = Field(default_factory=dict)
+    config: Annotated[dict[str, Any], AfterValidator(finite)] = Field(default_factory=dict)
 
     @property
     def name(self) -> str:

@@ -8,7 +8,7 @@ from flwr.common.constant import ErrorCode
 
 from devices.learning.models import model_named
 from devices.learning.task import TASKS
-from devices.settings import Learning
+from devices.learning_table import Learning
 
 FORWARD_SHARE = 1 / 3
 """Judging is the forward pass alone; training adds a backward pass of twice its cost (FedScale: ``computation`` ×3)."""

@@ -14,8 +14,9 @@ from devices.body.recordings import read_recordings
 from devices.kinds import Kind, kind_named
 from devices.learning.models import missing_library
 from devices.residents import Device, residents
-from devices.settings import DAY_S, Fleet, Group
+from devices.settings import Fleet, Group
 from devices.spread import Spread
+from devices.table import DAY_S
 from fleetbeat.apps.project import read_project
 from fleetbeat.costs import DayCost, by_kind, day_costs, lived_days, rounds_that_fit
 from fleetbeat.plan import timetable_of

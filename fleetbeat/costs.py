@@ -9,8 +9,10 @@ from broker.messages import encode_batch
 from devices.body.synthetic import SyntheticBody
 from devices.habits import Habits
 from devices.kinds import Kind, kind_named
+from devices.learning_table import Learning, Work
 from devices.residents import Device
-from devices.settings import DAY_S, Fleet, Learning, Work
+from devices.settings import Fleet
+from devices.table import DAY_S
 from devices.workload import FORWARD_SHARE
 from fleetbeat.plan import timetable_of
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from devices.lifelog import Lived
 from devices.residents import Device
-from devices.settings import DAY_S, Fleet
+from devices.settings import Fleet
+from devices.table import DAY_S
 
 HOURS = 24
 HOUR_S = 3_600.0

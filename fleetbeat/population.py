@@ -19,9 +19,10 @@ from devices.figures import Report
 from devices.host import Host
 from devices.lifelog import Lived
 from devices.residents import Device, residents
-from devices.settings import DAY_S, Fleet
+from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
+from devices.table import DAY_S
 from fleetbeat.clock import run_virtual
 from fleetbeat.hours import KindHours, by_kind_and_hour
 from fleetbeat.run_folder import cell

@@ -7,8 +7,9 @@ from devices.body.channels import CHANNELS
 from devices.body.series import STAGE
 from devices.circumstances import COLUMNS
 from devices.complaints import did_you_mean, shown
+from devices.learning_table import MEASURED
 from devices.life_file import LINKS, PLACES
-from devices.settings import MEASURED, Fleet
+from devices.settings import Fleet
 from fleetbeat.study.settings import Study
 
 DIALECT = {"$schema": "https://json-schema.org/draft/2020-12/schema"}

@@ -47,7 +47,7 @@ _PRIVATE: dict[str, type[private.WithoutErrors]] = {
 OURS: dict[str, type[Strategy]] = {
     "deadline": Deadline,
     "fedbuff": FedBuff,
-    "energy_aware": EnergyAware,
+    "energy-aware": EnergyAware,
     "fair": Fair,
 }
 """What Flower does not ship."""

@@ -33,8 +33,9 @@ from aggregator.legacy import in_one_thread
 from aggregator.presence import Presence
 from aggregator.tasks import Label, Node, Task
 from broker.messages import unix_start
+from devices.learning_table import Work
 from devices.residents import Device
-from devices.settings import Fleet, Work
+from devices.settings import Fleet
 from devices.workload import ENVELOPE_BYTES, arrays_bytes
 from fleetbeat.apps.loading import forget_guests, load_client, load_server
 from fleetbeat.apps.project import read_project

@@ -5,7 +5,7 @@ import json
 from devices.circumstances import COLUMNS, Circumstances
 from devices.lifelog import Lived
 from devices.residents import residents
-from devices.settings import DAY_S
+from devices.table import DAY_S
 from fleetbeat.hours import KindHours, by_kind_and_hour
 from fleetbeat.report.html import paragraph
 from fleetbeat.report.page import Section

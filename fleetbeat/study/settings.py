@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from devices.complaints import did_you_mean, shown
-from devices.settings import Name, Settings
+from devices.settings import Name
+from devices.table import Settings
 
 REFERENCES = ("fleet", "ideal", "no-training", "central", "local-only", "personalised")
 """Arms that come with every study: the fleet as it is; the same wearers, every device always on; the same days without

@@ -12,7 +12,8 @@ from devices.learning.metrics import FIGURES, Score, confusion, score
 from devices.learning.task import TASKS, Arrays, Task
 from devices.lives import Lives
 from devices.residents import residents
-from devices.settings import DAY_S, Fleet
+from devices.settings import Fleet
+from devices.table import DAY_S
 from fleetbeat.judge import Judge, judge_for
 from fleetbeat.study.cell import Judged
 

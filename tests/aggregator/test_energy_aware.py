@@ -45,7 +45,7 @@ async def test_who_is_not_ready_is_not_asked() -> None:
     fleet = Fleet(4)
     tell(fleet, phone_1=report(ready=False, why_not="not_charging"), phone_2=report(), phone_3=report())
 
-    await fleet.learn("energy_aware", rounds=6, cohort={"fraction_train": 1.0, "fraction_evaluate": 0.0})
+    await fleet.learn("energy-aware", rounds=6, cohort={"fraction_train": 1.0, "fraction_evaluate": 0.0})
 
     assert selected(fleet) == {"phone-2": 6, "phone-3": 6, "phone-4": 6}, "phone-4 says nothing, and may be ready"
 
@@ -55,7 +55,7 @@ async def test_no_fewer_are_asked_than_the_least_number() -> None:
     fleet = Fleet(4)
     tell(fleet, **{f"phone_{number}": report(ready=False) for number in range(1, 5)})
 
-    await fleet.learn("energy_aware", rounds=1, cohort={"min_train_devices": 3, "fraction_evaluate": 0.0})
+    await fleet.learn("energy-aware", rounds=1, cohort={"min_train_devices": 3, "fraction_evaluate": 0.0})
 
     assert len(selected(fleet)) == 3
 
@@ -66,7 +66,7 @@ async def test_full_and_quick_ones_are_drawn_more_often() -> None:
     weak = {f"phone_{number}": report(battery=0.1, expected_train_s=1_200.0) for number in (1, 2, 3)}
     tell(fleet, **weak, **{f"phone_{number}": report(charging=True) for number in (4, 5, 6)})
 
-    await fleet.learn("energy_aware", rounds=40, round_every_s=100.0, cohort=HALF)
+    await fleet.learn("energy-aware", rounds=40, round_every_s=100.0, cohort=HALF)
 
     drawn = selected(fleet)
     weak_ones = sum(drawn[f"phone-{number}"] for number in (1, 2, 3))
@@ -77,7 +77,7 @@ async def test_full_and_quick_ones_are_drawn_more_often() -> None:
 async def test_without_reports_it_does_what_fedavg_does() -> None:
     fleets = Fleet(6), Fleet(6)
 
-    await fleets[0].learn("energy_aware", rounds=4, cohort=HALF)
+    await fleets[0].learn("energy-aware", rounds=4, cohort=HALF)
     diary = fleets[0].diary
     await fleets[1].learn("fedavg", rounds=4, cohort=HALF)
 

@@ -115,6 +115,6 @@ async def test_a_buffer_larger_than_the_fleet_ends_honestly() -> None:
 
 
 def test_only_fedbuff_knows_no_calendar() -> None:
-    assert [name for name in ("fedavg", "deadline", "fedbuff", "fair", "energy_aware") if is_asynchronous(name)] == [
+    assert [name for name in ("fedavg", "deadline", "fedbuff", "fair", "energy-aware") if is_asynchronous(name)] == [
         "fedbuff"
     ]

@@ -78,7 +78,7 @@ def test_a_strategy_gets_its_options_and_the_cohort() -> None:
         ("fedbuff", {"buffer_size": 2.5}, "found 2.5, expected int"),
         ("fedbuff", {"concurrency": -1}, "`concurrency` and `buffer_size` must be 0 or more"),
         ("fedbuff", {"server_learning_rate": 0}, "`server_learning_rate` and `patience_s` must be above 0"),
-        ("energy_aware", {"battery_weight": 2}, r"`battery_weight` must be in the range \[0, 1\], found 2"),
+        ("energy-aware", {"battery_weight": 2}, r"`battery_weight` must be in the range \[0, 1\], found 2"),
         ("fair", {"rule": "weights"}, r"found 'weights'; did you mean 'weight'\? \(expected one of cap, weight\)"),
         ("fair", {"cap": 0}, "`cap` and `cutoff` must be 1 or more, found 0 and 50"),
         ("dp_client_fixed", {"initial_clipping_norm": 1.0}, r"did you mean 'clipping_norm'\?"),

@@ -18,9 +18,10 @@ from devices.kinds import kind_named, kinds
 from devices.lifelog import Lived
 from devices.power import Power
 from devices.residents import residents
-from devices.settings import DAY_S, Fleet
+from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
+from devices.table import DAY_S
 from fleetbeat.clock import run_virtual
 from fleetbeat.population import NoServer
 

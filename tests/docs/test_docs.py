@@ -22,7 +22,7 @@ from aggregator.strategies import STRATEGIES as SERVED
 from aggregator.trail import Trail
 from broker import events as ev
 from broker.errors import SettingsError
-from devices import settings
+from devices import learning_table, settings
 from devices.charging import HABITS
 from devices.circumstances import Circumstances
 from devices.fleet_file import Overrides, load_fleet, shipped_fleets
@@ -234,8 +234,8 @@ def default_there(model: type[BaseModel], name: str) -> Any:
     ("heading", "model"),
     [
         ("The fleet", settings.Fleet),
-        ("learning", settings.Learning),
-        ("work", settings.Work),
+        ("learning", learning_table.Learning),
+        ("work", learning_table.Work),
         ("app", settings.GuestApp),
         ("wire", settings.Wire),
         ("group", settings.Group),
@@ -282,7 +282,7 @@ def test_every_strategy_is_told_with_options_that_it_takes() -> None:
     text = page("strategies.md")
     told = {ticked(row[:1])[0]: ticked(row[1:2]) for row in rows(section(text, "All names"), "strategy")}
 
-    assert tuple(told) == settings.STRATEGIES == SERVED
+    assert tuple(told) == learning_table.STRATEGIES == SERVED
     assert {(name, option) for name, options in told.items() for option in options if not takes(name, option)} == set()
 
 

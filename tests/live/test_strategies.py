@@ -98,7 +98,7 @@ set = {{ charging_habit = "band" }}
 
 
 @pytest.mark.needs_broker
-@pytest.mark.parametrize(("strategy", "options"), [("fedbuff", "{ buffer_size = 2 }"), ("energy_aware", "{}")])
+@pytest.mark.parametrize(("strategy", "options"), [("fedbuff", "{ buffer_size = 2 }"), ("energy-aware", "{}")])
 def test_of_a_fleet_that_lives_the_account_closes(strategy: str, options: str, tmp_path: Path) -> None:
     text = FOUR.format(strategy=strategy, options=options)
 
@@ -111,5 +111,5 @@ def test_of_a_fleet_that_lives_the_account_closes(strategy: str, options: str, t
     assert sum(int(line["selected"]) for line in rounds) == len(lines)
     ends = Counter(line["outcome"] for line in lines)
     assert ends["delivered"] == sum(int(line["aggregated"]) for line in rounds) > 0
-    if strategy == "energy_aware":
+    if strategy == "energy-aware":
         assert ends["refused"] < 2, "the phone is not asked in both rounds (a report may be some minutes old)"

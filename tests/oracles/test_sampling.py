@@ -16,7 +16,7 @@ BY_CHANCE = 1e-3
 
 
 @pytest.mark.parametrize(
-    ("strategy", "share"), [("fedavg", 6 / 20), ("deadline", 7 / 20), ("energy_aware", 6 / 20), ("fair", 6 / 20)]
+    ("strategy", "share"), [("fedavg", 6 / 20), ("deadline", 7 / 20), ("energy-aware", 6 / 20), ("fair", 6 / 20)]
 )
 async def test_everybody_is_selected_as_often_as_the_binomial_allows(strategy: str, share: float) -> None:
     fleet = Fleet(DEVICES, work_s=0.0, poll_s=0.0)

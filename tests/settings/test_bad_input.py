@@ -71,7 +71,12 @@ def test_a_number_that_is_none_is_refused(bad: str, written: Written) -> None:
         ("learning", "3", "3", "a table"),
         ("event", "3", "3", "a list"),
         ("schema", "2", "2", "1"),
-        ("learning.model", '"logistics"', '"logistics"', '"logistic"'),
+        (
+            "learning.model",
+            '"logistics"',
+            '"logistics"',
+            'one of logistic, mlp, lstm, xgboost; did you mean "logistic"?',
+        ),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(key: str, bad: str, found: str, expected: str, written: Written) -> None:

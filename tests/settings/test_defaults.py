@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from devices.fleet_file import load_fleet
-from devices.settings import Fleet, Group, Learning
+from devices.learning_table import Learning
+from devices.settings import Fleet, Group
 from tests.settings.conftest import SMALLEST, Written
 
 

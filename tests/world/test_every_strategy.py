@@ -6,7 +6,7 @@ import pytest
 
 from aggregator.strategies import OURS, STRATEGIES
 from broker.errors import SettingsError
-from devices.settings import OF_TREES
+from devices.learning_table import OF_TREES
 from tests.world.ground import TINY, assert_same_bytes, results, run, table
 
 OWN = """
@@ -78,7 +78,7 @@ CASES = [
     ("deadline", "{ over_selection = 2.0 }", 7200, {("delivered", ""), ("rejected", "surplus")}),
     ("deadline", '{ over_selection = 1.0, late = "keep" }', 320, {("delivered", ""), ("late", "slow_compute")}),
     ("fedbuff", "{ buffer_size = 2, max_staleness = 0 }", 7200, {("delivered", ""), ("rejected", "stale")}),
-    ("energy_aware", "{}", 7200, {("delivered", "")}),
+    ("energy-aware", "{}", 7200, {("delivered", "")}),
     ("fair", '{ rule = "weight" }', 7200, {("delivered", "")}),
 ]
 
