@@ -133,7 +133,7 @@ def _closing(run: SavedRun) -> Text:
     labels = f"Labels: {run.fleet.learning.label_source}. " if run.fleet.app is None else ""
     return Text(
         f"Life ended after {run.results['virtual_s'] / 86_400:.1f} days: {account['ended'].replace('_', ' ')}. "
-        f"{labels}One seed: an anecdote; see what other seeds say (--seed).\n"
+        f"{labels}One seed: an anecdote, see `fleetbeat study`.\n"
         f"Results: {run.path}   Report: {run.path / 'report.html'}\n"
         f"Ask why: fleetbeat why {run.path} DEVICE ROUND"
     )

@@ -93,7 +93,7 @@ def _circumstances(run: SavedRun) -> str:
         f"From {_moment(fleet.start)} to {_moment(end)}, local time; it ended because {ended}. "
         f"{_taught(fleet)}; seed {fleet.seed}."
         f"{' An ideal world: always ready, nothing takes time or energy.' if fleet.ideal else ''} "
-        "One seed is an anecdote: see what other seeds say."
+        "One seed is an anecdote: see fleetbeat study."
     )
 
 
