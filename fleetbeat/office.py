@@ -8,7 +8,7 @@ from pathlib import Path
 from aggregator.accounting import Account
 from broker import events as ev
 from broker.access import SERVER_USER
-from broker.errors import BrokerLost, BrokerRefused
+from broker.errors import BrokerLost, BrokerRefused, UsageError
 from broker.narration import Follower
 from broker.pace import Pace, tell_clock
 from devices.buffer import Buffer
@@ -36,7 +36,10 @@ class Office:
     """Everything about a live run that is not a device. All threads it starts end with `close`."""
 
     def __init__(self, fleet: Fleet, premises: Premises, path: Path, screen: Screen) -> None:
-        """Raises RunFolderError if *path* cannot be written, BrokerRefused if the broker does not want us."""
+        """Raises BrokerRefused if the broker does not want us, and SuperLinkRefused if there is no SuperLink.
+
+        RunFolderError if *path* cannot be written.
+        """
         self._fleet = fleet
         self._premises = premises
         self._screen = screen
@@ -48,6 +51,11 @@ class Office:
             self._follower.connect(PATIENCE_WALL_S)
         except BrokerLost as error:  # later it may be away for a while; who never spoke may be no broker at all
             raise BrokerRefused(f"{error}: is that a broker?") from None
+        try:
+            premises.knock()
+        except UsageError:
+            self._follower.close()
+            raise
         self._folder = RunFolder(path)
         here = residents(fleet)
         initial = initial_arrays(TASKS[fleet.learning.task], fleet.learning.model)

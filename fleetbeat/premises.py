@@ -58,6 +58,11 @@ class Premises:
     look_on: str | None = None
     """A command that shows what a dashboard may see; None for a broker of somebody else."""
 
+    def knock(self) -> None:
+        """See that a SuperLink of somebody else is one; raises SuperLinkRefused, in Flower's words."""
+        if self.superlink is None:
+            knock(self.connection)
+
     @property
     def ours(self) -> Mapping[str, Mortal]:
         """What has to be kept alive, by name."""
@@ -69,8 +74,7 @@ class Premises:
 def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -> Iterator[Premises]:
     """Give the premises; what is ours ends with the block. *folder* is for secrets, and for nobody else's eyes.
 
-    Raises UsageError for wishes that cannot be (SuperLinkRefused: there is no such SuperLink), BrokerRefused and
-    SuperLinkFailed for what does not start.
+    Raises UsageError for wishes that cannot be, BrokerRefused and SuperLinkFailed for what does not start.
     """
     if wishes.broker.where == "memory":
         raise UsageError("--broker memory: live devices need a real broker; expected auto, mosquitto or mqtt(s)://…")
@@ -131,9 +135,7 @@ def _own_superlink(wishes: Wishes, address: str) -> Connection:
     asked = Directions(
         broker=wishes.broker.where, superlink=address, superlink_ca=wishes.superlink_ca, insecure=wishes.insecure
     )
-    connection = asked.connection()
-    knock(connection)  # before a folder is made
-    return connection
+    return asked.connection()
 
 
 def _own_broker(wishes: Wishes) -> tuple[Address, Credentials]:

@@ -268,7 +268,7 @@ def test_a_superlink_that_dies_takes_its_server_along_which_says_so(stage: Stage
 
 
 def test_too_few_devices_for_too_long_end_the_run(stage: Stage) -> None:
-    stage.start_life(speed=17_280.0)  # its patience of two days takes ten seconds
+    stage.start_life(speed=8_640.0)  # its patience of two days takes twenty seconds, the fleet's four days forty
     stage.submit()
 
     end = stage.await_end(90.0)

@@ -40,6 +40,7 @@ work = { gflop = 4000, mb_down = 5, mb_up = 5 }
 kind = "phone"
 with = ["band"]
 count = 2
+wearers = { network_spread = 0.0 }
 """
 """At midnight phone-2 is on its charger and phone-1 is not; a fit takes them half an hour."""
 

@@ -53,6 +53,7 @@ work = { gflop = 9100, mb_down = 1, mb_up = 1 }
 kind = "phone"
 with = ["band"]
 count = 2
+wearers = { network_spread = 0.0 }
 """
 """Two people, each with a phone that trains (3 s of the wall for a fit) and a band that streams to it."""
 STEADY = {
