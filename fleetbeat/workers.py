@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -53,8 +53,8 @@ class Job:
     node_config: NodeConfig
     message: Message
     nights: Sequence[KeptNight]
-    unix_s: float = 0.0
-    """The date at which the device begins, for an app that looks at a clock."""
+    unix_s: float | None = None
+    """The date at which the device begins, for an app that looks at a clock; None: the wall's, as it goes (live)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Crew:
     buffers: dict[str, Buffer] = field(default_factory=dict)
 
     def answer(self, job: Job) -> Answer:
-        """Run the app in a time of its own; an exception becomes the error reply that a SuperNode would send.
+        """Run the app, in a time of its own if there is one; an exception becomes the error reply of a SuperNode.
 
         Global generators are seeded for each task and node, so that what an app draws depends on nobody else.
         """
@@ -93,14 +93,14 @@ class Crew:
                 self.run_id, job.node_id, dict(job.node_config), RecordDict(), dict(self.run_config)
             )
         seed_global_generators(self.run_id, job.node_id, crc32(job.message.metadata.message_id.encode()))
-        clock = FitClock(job.unix_s)
+        clock = None if job.unix_s is None else FitClock(job.unix_s)
         try:
-            with server_time.lived_by(clock):
+            with nullcontext() if clock is None else server_time.lived_by(clock):
                 reply = self.app(job.message, context)
         except (Exception, SystemExit) as error:  # whatever the app raises is the app's outcome, as on a SuperNode
             name = type(error).__name__
             reply = Message(Error(ErrorCode.CLIENT_APP_RAISED_EXCEPTION, f"{name}: {error}"), reply_to=job.message)
-        return Answer(reply, clock.slept_s)
+        return Answer(reply, 0.0 if clock is None else clock.slept_s)
 
 
 _crew: Crew | None = None  # this worker process's own; a pool's initializer has no other place to leave it
