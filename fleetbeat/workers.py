@@ -110,10 +110,10 @@ def _start(run_id: int, run_config: RunConfig, client: ClientLoader) -> None:
     global _crew  # set once, when the process starts
     from threadpoolctl import threadpool_limits
 
+    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()  # loading may take long
     sys.stdout = sys.stderr  # what an app prints is no result of ours
     _crew = Crew(run_id, run_config, client())
     threadpool_limits(1)  # only now: it knows the libraries that the app has loaded
-    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
 
 
 def end_with_parent() -> None:
