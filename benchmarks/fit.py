@@ -1,8 +1,9 @@
 """What our fit costs beside scikit-learn's own: ``python -m benchmarks.fit`` (one BLAS thread, medians, in turns).
 
 *bare* is ``LogisticRegression.fit`` as anyone would call it with the same settings; *inner* the same without its
-checks of input, as far as scikit-learn lets one go (private); *ours* is `devices.learning.model.fit`, rows and class
-weights included; *app* a whole message through the ClientApp, buffer, metrics and Flower's records included.
+checks of input, as far as scikit-learn lets one go (private); *ours* is
+`devices.learning.models.logistic.fit`, rows and class weights included;
+*app* a whole message through the ClientApp, buffer, metrics and Flower's records included.
 """
 
 import statistics

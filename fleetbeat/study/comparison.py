@@ -101,7 +101,10 @@ class Comparison:
             lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]),
         )
         sums = sums_of(parts) if parts else None
-        unheard, others, less = (estimate(sums, statistic, within=(-1.0, 1.0)) for statistic in statistics)
+        bounds = ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0))  # two shares, and what one is less than the other
+        unheard, others, less = (
+            estimate(sums, statistic, within=within) for statistic, within in zip(statistics, bounds, strict=True)
+        )
         return unheard, others, less
 
     def _answers(

@@ -19,7 +19,7 @@ from devices.learning.models.model import FLOP_PER_WEIGHT, Fit, Starts
 from devices.learning.task import Arrays, Task
 
 HIDDEN = 16
-"""Units of the hidden layer (ReLU): PLACEHOLDER."""
+"""Units of the hidden layer (ReLU); assumed."""
 
 LEARNING_RATE = 0.003
 BATCH = 64
