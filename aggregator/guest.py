@@ -4,7 +4,6 @@ import inspect
 import logging
 import math
 import threading
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +19,10 @@ from aggregator.course import Arrays, Course
 from aggregator.draws import seed_global_generators
 from aggregator.legacy import in_one_thread
 from aggregator.legacy_watched import LegacyWatched
-from aggregator.lull import TooFewForTooLong
 from aggregator.server_app import SCORED, Witness
-from aggregator.watched import Tally, Unusable, Watched
+from aggregator.server_end import ended_by, told_to
+from aggregator.watched import Tally, Watched
 from broker import events as ev
-from broker.errors import FleetbeatError
 
 EvaluateFn = Callable[[int, ArrayRecord], MetricRecord | None]
 
@@ -76,23 +74,16 @@ def guest_server(app: ServerApp, folder: Path, course: Course, witness: Witness)
     def main(grid: Grid, context: Context) -> None:
         seed_global_generators(context.run_id, crc32(b"guest"))
         try:
-            with strategies_watched(notes), in_one_thread(grid, lambda strategy: LegacyWatched(strategy, notes)):
+            with (
+                told_to(course, "in the ServerApp", folder),
+                strategies_watched(notes),
+                in_one_thread(grid, lambda strategy: LegacyWatched(strategy, notes)),
+            ):
                 app(grid, context)
-        except TooFewForTooLong as error:
-            course.ends("too_few_devices", str(error))
-        except FleetbeatError:
-            raise
-        except Unusable as error:
-            _log.info("the strategy cannot go on", exc_info=True)
-            course.ends("failed", f"{error}{place_in(folder, error.__cause__ or error)}")
-        except Exception as error:  # the app's author reads the traceback with -v
-            _log.info("the ServerApp failed", exc_info=True)
-            course.ends("failed", f"{type(error).__name__} in the ServerApp: {error}{place_in(folder, error)}")
         except SystemExit as error:
-            course.ends("failed", f"the ServerApp ended itself with sys.exit({error.code!r})")
+            if ended_by(error) is None:
+                course.ends("failed", f"the ServerApp ended itself with sys.exit({error.code!r})")
             raise
-        else:
-            course.ends("rounds_done")
 
     return host
 
@@ -134,16 +125,6 @@ def _overheard(evaluate_fn: EvaluateFn | None, notes: Notes) -> EvaluateFn:
         return found
 
     return judge
-
-
-def place_in(folder: Path, error: BaseException) -> str:
-    """Return `` (FILE, line N)``: the deepest place in *folder* at which *error* happened; nothing if not there."""
-    lines = [
-        (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
-        if Path(frame.f_code.co_filename).is_relative_to(folder)
-    ]
-    return " ({}, line {})".format(*lines[-1]) if lines else ""
 
 
 def _number(value: object) -> float:

@@ -124,7 +124,7 @@ def _without_thread(
     known: dict[int, GridClientProxy] = {}
 
     def look() -> None:
-        there = list(grid.get_node_ids())
+        there = dict.fromkeys(grid.get_node_ids())
         for gone in [node_id for node_id in known if node_id not in there]:
             client_manager.unregister(known.pop(gone))
         for node_id in there:

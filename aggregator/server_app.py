@@ -10,12 +10,12 @@ from flwr.serverapp import Grid, ServerApp
 from flwr.serverapp.strategy import Strategy
 
 from aggregator.course import Arrays, Course
-from aggregator.lull import TooFewForTooLong
+from aggregator.server_end import told_to
 from aggregator.strategies import OURS, Cohort, Options, make_strategy
-from aggregator.strategy_file import place_in
-from aggregator.watched import Tally, Unusable, Watched
+from aggregator.strategy_file import strategy_path
+from aggregator.watched import Tally, Watched
 from broker import events as ev
-from broker.errors import FleetbeatError, SettingsError
+from broker.errors import SettingsError
 
 Score = Callable[[Arrays], Mapping[str, float] | None]
 """Judges a model on wearers who are in no device: loss, accuracy, balanced_accuracy, auc, kappa, majority_share …"""
@@ -83,7 +83,7 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
 
     @app.main()
     def main(grid: Grid, _context: Context) -> None:
-        try:
+        with told_to(course, "in the strategy", strategy_path(plan.strategy)):
             strategy.start(
                 grid=grid,
                 initial_arrays=ArrayRecord(course.arrays),
@@ -91,18 +91,5 @@ def server_app(plan: Plan, course: Course, score: Score, witness: Witness) -> Se
                 timeout=plan.round_deadline_s,
                 evaluate_fn=judge,
             )
-        except TooFewForTooLong as error:
-            course.ends("too_few_devices", str(error))
-        except FleetbeatError:
-            raise
-        except Unusable as error:
-            _log.info("the strategy cannot go on", exc_info=True)
-            course.ends("failed", f"{error}{place_in(plan.strategy, error.__cause__ or error)}")
-        except Exception as error:  # a strategy of somebody's own: its author reads the traceback with -v
-            _log.info("the strategy failed", exc_info=True)
-            where = place_in(plan.strategy, error)
-            course.ends("failed", f"{type(error).__name__} in the strategy: {error}{where}")
-        else:
-            course.ends("rounds_done")
 
     return app

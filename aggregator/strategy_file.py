@@ -4,7 +4,6 @@ import difflib
 import importlib.util
 import inspect
 import sys
-import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -35,11 +34,10 @@ def strategy_class(reference: str) -> type[Strategy]:
     raise SettingsError(f"learning.strategy: {name} in {path} is no complete flwr.serverapp.strategy.Strategy")
 
 
-def place_in(reference: str, error: BaseException) -> str:
-    """Return `` (FILE, line N)``: where in the file that *reference* names *error* happened; nothing if not there."""
-    path = str(Path(reference.rpartition(":")[0]))
-    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == path]
-    return f" ({path}, line {lines[-1]})" if lines else ""
+def strategy_path(reference: str) -> Path | None:
+    """Return the file of ``path.py:Class``; None for a strategy by name."""
+    path = reference.rpartition(":")[0]
+    return Path(path) if path else None
 
 
 def _module(path: Path, reference: str) -> ModuleType:

@@ -135,7 +135,9 @@ class Turns:
         if self._ending is None:
             return
         self._reminders += 1
-        raise self._ending if self._reminders <= _REMINDERS else SystemExit
+        if self._reminders > _REMINDERS:
+            raise SystemExit from self._ending
+        raise self._ending
 
     def _run(self, function: Callable[[], None]) -> None:
         try:

@@ -10,6 +10,7 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable
+from datetime import datetime
 
 import numpy as np
 from flwr.app import ArrayRecord, ConfigRecord, Context, Message, Metadata, RecordDict
@@ -19,7 +20,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.linear_model._logistic import _logistic_regression_path
 from threadpoolctl import threadpool_limits
 
+from devices.body import SyntheticBody
+from devices.body.day import DAY_S
 from devices.buffer import Examples, MemoryBuffer
+from devices.kinds import kind_named
 from devices.learning.client_app import app
 from devices.learning.models import Fit, fit, initial_arrays
 from devices.learning.models.logistic import SOLVER
@@ -76,6 +80,16 @@ def contestants(task: Task, nights: list[Examples]) -> dict[str, Callable[[], ob
     return {"bare": bare, "inner": inner, "ours": lambda: fit(task, start, whole, Fit()), "app": through_the_app}
 
 
+def night_made_examples() -> Callable[[], object]:
+    """Return what turns a night of a band's readings into a row for every 30 s in bed, ready to be called."""
+    body, task = SyntheticBody(7, "wearer-1", datetime(2026, 1, 5, 18)), TASKS["sleep-wake"]  # noqa: DTZ001  # a label
+    night = body.nights(0.0, 2 * DAY_S)[0]
+    worn = MemoryBuffer("memory:a night", 1_000_000)
+    for channel, every_s in kind_named("band").senses.items():
+        worn.append(channel, *body.readings(channel, night.bed_s - 3_600, night.rise_s, every_s))
+    return lambda: task.night_examples(night, worn.window)
+
+
 def medians_ms(contestants: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Return the median time of each, taken in turns."""
     took: dict[str, list[float]] = {name: [] for name in contestants}
@@ -97,6 +111,12 @@ def main() -> None:
             ms = medians_ms(contestants(TASKS[name], nights_of(TASKS[name], count)))
             figures = " | ".join(f"{ms[key]:.3f}" for key in ("bare", "inner", "ours", "app"))
             print(f"| {name} | {count} | {figures} | {ms['ours'] / ms['bare']:.2f} | {ms['ours'] / ms['inner']:.2f} |")
+        one = contestants(TASKS["sleep-wake"], nights_of(TASKS["sleep-wake"], 1))
+        night_ms = medians_ms({"night": night_made_examples(), "bare": one["bare"]})
+    print(
+        f"\nA night becomes examples, once, in {night_ms['night']:.2f} ms: "
+        f"{night_ms['night'] / night_ms['bare']:.1f} times scikit-learn's fit on them."
+    )
 
 
 if __name__ == "__main__":

@@ -6,14 +6,11 @@ has seen; only what is new travels. With no workers the app runs in this process
 
 import asyncio
 import multiprocessing
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from zlib import crc32
 
@@ -25,6 +22,7 @@ from aggregator.draws import seed_global_generators
 from broker.errors import WorkerLost
 from devices.buffer import Buffer, KeptNight, MemoryBuffer, open_buffer
 from devices.uplink import Fit
+from fleetbeat.family import deaf_to_ctrl_c, ends_with_parent
 from fleetbeat.fit_clock import FitClock
 
 BATCH = 32
@@ -110,31 +108,10 @@ def _start(run_id: int, run_config: RunConfig, client: ClientLoader) -> None:
     global _crew  # set once, when the process starts
     from threadpoolctl import threadpool_limits
 
-    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()  # loading may take long
+    ends_with_parent()
     sys.stdout = sys.stderr  # what an app prints is no result of ours
     _crew = Crew(run_id, run_config, client())
     threadpool_limits(1)  # only now: it knows the libraries that the app has loaded
-
-
-def end_with_parent() -> None:
-    """Whoever started us may be killed without a word: nobody waits for our answers then."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-@contextmanager
-def deaf_to_ctrl_c() -> Iterator[None]:
-    """Let processes that start here ignore a terminal's Ctrl-C from their first moment on: we end them in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _answer_all(jobs: Sequence[Job]) -> list[Answer]:

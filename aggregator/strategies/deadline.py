@@ -44,8 +44,8 @@ class Deadline(FedAvg):
         self.fraction_train = min(1.0, self.fraction_train * over_selection)
         self.target = 0
         """How many updates the round that is open wants."""
-        self._kept: dict[str, None] = {}
-        """Tasks of earlier rounds whose updates are still wanted, by id."""
+        self._kept: dict[str, float] = {}
+        """Tasks of earlier rounds whose updates are still wanted, by id, and until when they live."""
 
     def start(
         self,
@@ -81,6 +81,8 @@ class Deadline(FedAvg):
                 message.metadata.ttl = KEPT_S
             elif timeout is not None:
                 message.metadata.ttl = timeout + GRACE_S
+        began_s = post.now_s()
+        self._kept = {task_id: lives_s for task_id, lives_s in self._kept.items() if lives_s > began_s}
         waiting = dict.fromkeys(post.send(messages))
         replies: list[Message] = []
         surplus: list[str] = []
@@ -90,6 +92,8 @@ class Deadline(FedAvg):
                 task_id = reply.metadata.reply_to_message_id
                 if task_id not in waiting:
                     self._kept.pop(task_id, None)
+                    if reply.has_error():
+                        continue  # of a round that is over
                 elif not reply.has_error():
                     updates += 1
                     if updates > self.target:
@@ -105,7 +109,7 @@ class Deadline(FedAvg):
         else:
             post.overdue(waiting, kept=self.late == "keep")
             if self.late == "keep":
-                self._kept.update(waiting)
+                self._kept.update(dict.fromkeys(waiting, began_s + KEPT_S))
         return replies
 
 

@@ -58,7 +58,7 @@ class EnergyAware(FedAvg):
     def chosen(self, nodes: list[int], reports: Mapping[int, Telemetry], wanted: int) -> list[int]:
         """Return up to *wanted* of *nodes*: drawn by score among the ready; others only where these are too few."""
         willing = [node_id for node_id in nodes if node_id not in reports or reports[node_id].ready]
-        others = [node_id for node_id in nodes if node_id not in willing]
+        others = [node_id for node_id in nodes if node_id in reports and not reports[node_id].ready]
         scores = self.scores(willing, reports)
         # Efraimidis and Spirakis 2006: the largest u^(1/w) are a draw without replacement by weights w
         lots = {node_id: random.random() ** (1.0 / scores[node_id]) for node_id in willing}

@@ -98,7 +98,8 @@ class Fair(FedAvg):
     def _below_the_cap(self, nodes: list[int], wanted: int) -> list[int]:
         free = [node_id for node_id in nodes if self.delivered[node_id] < self.cap]
         chosen = random.sample(free, min(wanted, len(free)))
-        spent = sorted(set(nodes) - set(free), key=lambda node_id: (self.delivered[node_id], nodes.index(node_id)))
+        capped = [node_id for node_id in nodes if self.delivered[node_id] >= self.cap]
+        spent = sorted(capped, key=lambda node_id: self.delivered[node_id])  # of as many, the first in the Grid's order
         return chosen + spent[: max(0, min(self.min_train_nodes, wanted) - len(chosen))]
 
     def _weight(self, reply: Message) -> float:

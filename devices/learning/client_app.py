@@ -98,10 +98,19 @@ def _settings(context: Context) -> tuple[Task, Fit, bool]:
         class_weight=str(run.get("class_weight", "population")),
         epochs=str(run.get("epochs", "in_bed")),
         model=model,
-        # where nobody says how many devices a round has, it is all nodes of Flower's simulation
-        devices=int(run.get("devices_a_round", context.node_config.get("num-partitions", 1))),
+        devices=int(run["devices_a_round"]) if "devices_a_round" in run else _devices_a_round(context),
     )
     return TASKS[str(run.get("task", "night-quality"))], how, float(run.get("fraction_evaluate", 1.0)) > 0
+
+
+def _devices_a_round(context: Context) -> int:
+    """Return how many devices a round is meant to have in Flower's own simulation, where nobody says so."""
+    run = context.run_config
+    if run.get("strategy") == "fedxgbcyclic":
+        return 1
+    nodes = int(context.node_config.get("num-partitions", 1))
+    asked = max(int(nodes * float(run.get("fraction_train", 1.0))), int(run.get("min_train_devices", 1)))
+    return max(1, min(asked, nodes))
 
 
 def _proximal_mu(message: Message) -> float:

@@ -49,6 +49,9 @@ BATCH, WIDTH = 32, 256
 """The arithmetic that stands for training: a dense layer of this width on batches of this size, float32."""
 PASSES = 200
 
+PATIENCE_S = 3_600.0
+"""A server that sleeps for so long (of no time at all) and asks for nothing waits for what does not come."""
+
 DIGITS = 3
 """More digits than a clock is good for would only look exact."""
 
@@ -97,13 +100,14 @@ def measure(fleet: Fleet, residents: Iterable[Device]) -> Effort | None:
     server = load_server(project)
     crew = Crew(1, project.config, load_client(project))
     trainers = sum(resident.kind.trains for resident in residents)
-    grid = TryOut(crew, trainers, unix_start(fleet.start))
+    clock = FitClock(unix_start(fleet.start))
+    grid = TryOut(crew, trainers, clock)
     identify(1)
     with (
         suppress(Exception, SystemExit),  # a server that fails fails in the run as well, and is told there
         suppress(_Enough),
         redirect_stdout(stderr),
-        server_time.lived_by(FitClock(unix_start(fleet.start))),
+        server_time.lived_by(clock),
         in_one_thread(grid, lambda strategy: strategy),
     ):
         seed_global_generators(1, crc32(b"guest"))
@@ -112,7 +116,7 @@ def measure(fleet: Fleet, residents: Iterable[Device]) -> Effort | None:
 
 
 class _Enough(BaseException):
-    """Enough fits were timed: leaves the guest's server, whatever it catches."""
+    """Enough fits were timed, or none will come: leaves the guest's server, whatever it catches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +127,17 @@ class _Timed:
 
 
 class TryOut(Grid):
-    """A grid whose nodes are all there and answer at once; it times fits, and ends the server when it has enough."""
+    """A grid whose nodes are all there and answer at once; it times fits, and ends the server when it has enough.
 
-    def __init__(self, crew: Crew, nodes: int, t0_unix: float) -> None:
+    A server that waits for more nodes than there are is ended too: the run's own grid will say what it waits for.
+    """
+
+    def __init__(self, crew: Crew, nodes: int, clock: FitClock) -> None:
+        """*clock* is the server's."""
         self._crew = crew
-        self._t0_unix = t0_unix
+        self._clock = clock
+        self._t0_unix = clock.unix_s(seen=False)
+        self._heard_s = 0.0
         self._run = Run.create_empty(crew.run_id)
         self._nodes = {place + 2: place for place in range(nodes)}  # 0 and 1 are Flower's own
         self._answers: dict[str, Message] = {}
@@ -164,6 +174,8 @@ class TryOut(Grid):
 
     def get_node_ids(self) -> Iterable[int]:
         """Return all nodes."""
+        if self._clock.now_s() - self._heard_s > PATIENCE_S:
+            raise _Enough
         return list(self._nodes)
 
     def get_nodes(self) -> Iterable[NodeInfo]:
@@ -184,6 +196,7 @@ class TryOut(Grid):
 
     def _answered(self, message: Message) -> str:
         self._sent += 1
+        self._heard_s = self._clock.now_s()
         task_id, training = f"task-{self._sent}", message.metadata.message_type.startswith("train")
         reply = self._asked(message, task_id)
         while training and len(self._timed) < FITS and self._last_of_few():

@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from aggregator.dates import exchange_dates
 from aggregator.draws import seed_global_generators
 from aggregator.flower import load_app
-from aggregator.guest import place_in
+from aggregator.server_end import place_in
 from broker.errors import SettingsError
 from fleetbeat.apps.project import Project, requirements
 
@@ -33,8 +33,11 @@ KNOWN_AS = {
 }
 """Packages that are imported by another name than they are installed by."""
 
-_guests: dict[str, Path] = {}
-"""Modules of guests that this process has imported, with the folders they came from."""
+OURS = frozenset({"aggregator", "broker", "devices", "fleetbeat"})
+"""Packages that stay, where the guest is Fleetbeat's own repository: everybody here holds on to what is in them."""
+
+_folders: set[Path] = set()
+"""Folders that this process has imported guests from."""
 
 
 class _NoSuchAttribute(Exception):
@@ -53,11 +56,13 @@ def load_client(project: Project) -> ClientApp:
 
 def forget_guests() -> None:
     """Let whatever is loaded next be imported anew: what a module remembers must not pass from run to run."""
-    for name, folder in _guests.items():
-        sys.modules.pop(name, None)
+    for folder in _folders:
+        for name, module in list(sys.modules.items()):
+            if name.partition(".")[0] not in OURS and _inside(module, folder):
+                del sys.modules[name]
         if str(folder) in sys.path:
             sys.path.remove(str(folder))
-    _guests.clear()
+    _folders.clear()
 
 
 def _load(project: Project, component: str, reference: str, kind: type[Kind]) -> Kind:
@@ -87,10 +92,9 @@ def _single_threaded() -> None:
 
 
 def _note(before: set[str], folder: Path) -> None:
-    new = [(name, module) for name, module in list(sys.modules.items()) if name not in before]
-    own = [(name, module) for name, module in new if _inside(module, folder)]
-    exchange_dates(module for _, module in own)
-    _guests.update((name, folder) for name, _ in own)
+    new = [module for name, module in list(sys.modules.items()) if name not in before]
+    exchange_dates(module for module in new if _inside(module, folder))
+    _folders.add(folder)
 
 
 def _inside(module: ModuleType, folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """The command of studies: arms and seeds in, a verdict out."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,8 @@ from fleetbeat.terminal import listen, print_json, say
 if TYPE_CHECKING:
     from fleetbeat.study.engines import Engine
 
-ENGINES = "processes, ray, ray://HOST:PORT"
+PROCESSES = "processes"
+ENGINES = f"{PROCESSES}, ray, ray://HOST:PORT"
 
 
 @app.command(epilog="Example: fleetbeat study does-it-hold-up --seeds 3")
@@ -31,7 +33,7 @@ def study(
     ] = None,
     engine: Annotated[
         str, typer.Option(metavar="WHERE", help="processes (of this machine), ray, or ray://HOST:PORT")
-    ] = "processes",
+    ] = PROCESSES,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -70,7 +72,9 @@ def study(
     for cell in studied.crashed:
         say(f"fleetbeat: {cell.arm}, seed {cell.seed}, crashed: {cell.error}")
     if studied.stopped:
-        say(f"fleetbeat: stopped; this goes on with what is missing: fleetbeat study {study} --out {path}")
+        again = ["fleetbeat", "study", study, "--out", str(path), *(["--seeds", str(seeds)] if seeds else [])]
+        again += ["--engine", engine] if engine != PROCESSES else []
+        say(f"fleetbeat: stopped; this goes on with what is missing: {shlex.join(again)}")
         raise typer.Exit(130)
     if studied.verdict.verdict != "held up" or studied.crashed:
         raise typer.Exit(1)
@@ -84,10 +88,10 @@ def engine_of(where: str, count: int, *, verbose: bool) -> "Engine":
         from fleetbeat.study.engines.on_ray import OnRay
 
         return OnRay(None if where == "ray" else where, count, verbose=verbose)
-    if where != "processes":
+    if where != PROCESSES:
         from devices.complaints import did_you_mean
 
-        raise UsageError(f"--engine {where}: expected one of {ENGINES}{did_you_mean(where, ['processes', 'ray'])}")
+        raise UsageError(f"--engine {where}: expected one of {ENGINES}{did_you_mean(where, [PROCESSES, 'ray'])}")
 
     from fleetbeat.study.engines.processes import Processes
 

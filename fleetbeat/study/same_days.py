@@ -10,6 +10,7 @@ from pathlib import Path
 
 from broker.errors import RunFolderError
 from devices.fleet_file import freeze
+from devices.learning.task import Arrays
 from devices.settings import Fleet
 from fleetbeat import rehearsal
 from fleetbeat.brokers import BrokerChoice
@@ -59,24 +60,24 @@ class SameDays:
         self._seed = seed
         self._study = study
         self._onlooker = onlooker
-        self._at = ""
+        self._bench: tuple[Bench, Arrays] | None = None
+        """What the fleet's run left: the examples in its buffers, and its model."""
         self._own_nights: Yardstick | None = None
 
     def live(self) -> None:
         """Live what is missing; an arm that crashes leaves a cell that says so. A full disk raises RunFolderError."""
         for arm in self._missing():
-            if self._done(arm):  # on the bench, together with the fleet
-                continue
-            self._begin(arm)
+            self._onlooker.began(arm)
             try:
-                for cell in self._cells(arm):
-                    self._put(cell)
+                cell = self._cell(arm)
             except RunFolderError:
                 raise
             except Exception as error:  # whatever an arm dies of is its own end, not the study's
-                _log.info("%s, seed %d", self._at, self._seed, exc_info=True)
+                _log.info("%s, seed %d", arm, self._seed, exc_info=True)
                 words = str(error) if isinstance(error, Crashed) else f"{type(error).__name__}: {error}"
-                self._put(Cell(self._at, self._seed, error=words))
+                cell = Cell(arm, self._seed, error=words)
+            write_cell(self._study, cell)
+            self._onlooker.ended(cell)
 
     def _missing(self) -> list[str]:
         """Return which arms have no cell, in the order of work; a crashed one is tried again."""
@@ -92,6 +93,8 @@ class SameDays:
         if needs_buffers and "fleet" not in missing:  # buffers are not kept: the same days again
             missing.add("fleet")
             self._forget("fleet")
+        if "fleet" in missing:
+            missing.update(ON_THE_BENCH)
         return [arm for arm in order if arm in missing]
 
     def _done(self, arm: str) -> bool:
@@ -108,27 +111,15 @@ class SameDays:
             raise RunFolderError(f"{folder}: cannot be emptied ({error.strerror})") from None
         return folder
 
-    def _begin(self, arm: str) -> None:
-        self._at = arm
-        self._onlooker.began(arm)
-
-    def _put(self, cell: Cell) -> None:
-        write_cell(self._study, cell)
-        self._onlooker.ended(cell)
-
-    def _cells(self, arm: str) -> Iterator[Cell]:
+    def _cell(self, arm: str) -> Cell:
         if arm == "no-training":
-            yield self._without_learning()
-        elif arm in ON_THE_BENCH:
-            raise Crashed("it is trained from the buffers of the fleet's run, which crashed")
-        elif arm != "fleet" and (twin := self._twin(arm)):  # the fleet's own buffers are needed
+            return self._without_learning()
+        if arm in ON_THE_BENCH:
+            return self._from_the_bench(arm)
+        if arm != "fleet" and (twin := self._twin(arm)):  # the fleet's own buffers are needed
             self._forget(arm)
-            yield replace(twin, arm=arm, shares=twin.shares or twin.arm)
-        else:
-            cell, world = self._lived(arm)
-            yield cell
-            if arm == "fleet":
-                yield from self._from_the_bench(world)
+            return replace(twin, arm=arm, shares=twin.shares or twin.arm)
+        return self._lived(arm)
 
     def _twin(self, arm: str) -> Cell | None:
         """Return the cell of an arm that has lived with the very same fleet."""
@@ -149,7 +140,7 @@ class SameDays:
         files.write_table("ordinary.csv", ORDINARY, _ordinary_lines(population))
         return Cell("no-training", self._seed, lived=account.lived_without_learning(population))
 
-    def _lived(self, arm: str) -> tuple[Cell, World]:
+    def _lived(self, arm: str) -> Cell:
         fleet, flat = self._fleets[arm], FlatBatteries()
         judge = self._yardstick.strangers
         ran = rehearsal.run(
@@ -168,8 +159,9 @@ class SameDays:
             raise Crashed(world.course.reason)
         if arm == "fleet":
             self._keep_held_out(world)
+            self._bench = Bench(world.fleet, world.buffers, self._yardstick), world.course.arrays
         arrays, model = world.course.arrays, fleet.learning.model
-        cell = Cell(
+        return Cell(
             arm,
             self._seed,
             strangers=self._yardstick.on_strangers(arrays, model),
@@ -177,17 +169,15 @@ class SameDays:
             curve=tuple(account.curve(world)),
             lived=account.lived(world, ran.cause, flat.flat_s, self._ordinary(fleet)),
         )
-        return cell, world
 
-    def _from_the_bench(self, world: World) -> Iterator[Cell]:
-        bench = Bench(world.fleet, world.buffers, self._yardstick)
-        self._begin("central")
-        strangers, own = bench.central()
-        yield Cell("central", self._seed, strangers=strangers, own=own)
-        self._begin("local-only")
-        yield Cell("local-only", self._seed, own=bench.local_only())
-        self._begin("personalised")
-        yield Cell("personalised", self._seed, own=bench.personalised(world.course.arrays))
+    def _from_the_bench(self, arm: str) -> Cell:
+        if self._bench is None:
+            raise Crashed("it is trained from the buffers of the fleet's run, which crashed")
+        bench, arrays = self._bench
+        if arm == "central":
+            strangers, own = bench.central()
+            return Cell(arm, self._seed, strangers=strangers, own=own)
+        return Cell(arm, self._seed, own=bench.local_only() if arm == "local-only" else bench.personalised(arrays))
 
     # --- what all arms have in common
 

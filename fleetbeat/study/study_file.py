@@ -60,6 +60,10 @@ class Plan:
         """Return the study as TOML that loads to an equal plan, beside its fleet as the other file, ``fleet.toml``."""
         document = self.study.model_dump(mode="python", by_alias=True, exclude_none=True)
         document |= {"fleet": "fleet.toml", "set": {}}
+        for arm in document["arm"]:
+            if "learning.model" in arm["set"]:  # the frozen fleet says its own epochs: those of this model must be said
+                epochs = self.fleets[arm["name"]].learning.local_epochs
+                arm["set"] = {"learning.local_epochs": epochs, **arm["set"]}
         words = "# A study as it ran. `fleetbeat study` on this file, beside its fleet.toml, repeats it.\n"
         return words + tomli_w.dumps(plain(document)), freeze(self.fleets["fleet"])
 

@@ -1,11 +1,13 @@
 """Any Flower App on a fleet: it lives in virtual time, is accounted like our own, and repeats to the byte."""
 
+import sys
 import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fleetbeat.apps.loading import forget_guests
 from fleetbeat.rehearsal import Ran
 from fleetbeat.report import write_report
 from fleetbeat.saved_run import SavedRun
@@ -162,6 +164,46 @@ def test_a_guest_that_waits_for_more_devices_than_there_are_ends_as_too_few(tmp_
 
     assert (ended.cause, ended.aggregated) == ("too_few_devices", False)
     assert "more devices" in results(ended.path)["account"]["reason"]
+
+
+def test_measuring_a_guest_that_waits_for_what_does_not_come_ends_too(tmp_path: Path) -> None:
+    app = copied(MESSAGE_API, tmp_path, "message_server.py", "min_available_nodes=1", "min_available_nodes=9")
+
+    ended = lives(app, tmp_path / "run", "learning.work=measured", days=9)
+
+    assert (ended.cause, ended.aggregated) == ("too_few_devices", False)
+    assert "work" not in tomllib.loads((ended.path / "fleet.toml").read_text())["learning"]
+
+
+STUBBORN = """
+    while True:
+        try:
+            list(grid.get_node_ids())
+            time.sleep(3600)
+        except Exception as error:
+            {does}
+"""
+
+
+@pytest.mark.parametrize("does", ["raise ValueError('it broke') from error", "pass"], ids=["wraps it", "goes on"])
+def test_a_guest_that_the_end_of_the_days_surprises_did_not_fail(does: str, tmp_path: Path) -> None:
+    app = copied(MESSAGE_API, tmp_path, "message_server.py", "    FedAvg(", STUBBORN.format(does=does) + "    FedAvg(")
+
+    ended = lives(app, tmp_path / "run", days=1)
+
+    account = results(ended.path)["account"]
+    assert (ended.cause, account["ended"], account["reason"]) == ("days_over", "days_over", "")
+
+
+def test_what_a_guest_imports_late_is_forgotten_with_it(tmp_path: Path) -> None:
+    app = copied(MESSAGE_API, tmp_path, "message_server.py", "    assert list", "    import lateness\n    assert list")
+    (app / "lateness.py").write_text("REMEMBERED = []\n")
+    lives(app, tmp_path / "run")
+    assert "lateness" in sys.modules
+
+    forget_guests()
+
+    assert "lateness" not in sys.modules
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 import pickle
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from flwr.app.message import make_message
 
 from broker.errors import FleetbeatError
 from devices.buffer import Examples, MemoryBuffer
+from devices.learning import client_app
 from devices.learning.client_app import ALMOST_NOTHING, app
 from devices.learning.holdout import parted
 from devices.learning.models import initial_arrays
@@ -168,3 +170,21 @@ def test_what_a_fit_needs_travels_to_another_process() -> None:
 
     assert np.array_equal(there.examples.features, night.examples.features)
     assert (there.index, there.fresh, there.readings) == (night.index, night.fresh, night.readings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "devices"),
+    [
+        ({}, 20),
+        ({"fraction_train": 0.1}, 2),
+        ({"fraction_train": 0.01, "min_train_devices": 3}, 3),
+        ({"strategy": "fedxgbcyclic"}, 1),
+        ({"devices_a_round": 7}, 7),
+    ],
+)
+def test_trees_share_a_step_among_as_many_devices_as_a_round_asks(settings: dict[str, Any], devices: int) -> None:
+    node: dict[str, str | int | float | bool] = {"partition-id": 0, "num-partitions": 20}
+
+    _, how, _ = client_app._settings(Context(1, 7, node, RecordDict(), settings))
+
+    assert how.devices == devices

@@ -1,4 +1,3 @@
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -154,16 +153,3 @@ def test_restless_nights_look_restless() -> None:
     assert rises["moving share of the night"] > 1
     assert rises["share of the night in still bouts"] < -1
     assert rises["longest still bout"] < 0
-
-
-def test_a_night_takes_a_millisecond() -> None:
-    asleep, window = night([N2] * 960), sensors(-1200, 28_800).window
-    SLEEP_WAKE.night_examples(asleep, window)
-
-    took = []
-    for _ in range(15):
-        began = time.perf_counter()
-        SLEEP_WAKE.night_examples(asleep, window)
-        took.append(time.perf_counter() - began)
-
-    assert min(took) < 1e-3

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.errors import RunFolderError
+from devices.learning import baselines
 from fleetbeat.study.cell_file import folder_of, read_cell
 from fleetbeat.study.engines.processes import Processes
 from fleetbeat.study.run import Studied, run
@@ -76,6 +77,20 @@ def test_a_crashed_arm_is_marked_and_the_others_go_on(studied: Studied) -> None:
     assert [(cell.arm, cell.seed) for cell in studied.crashed] == [("broken", 3), ("broken", 4)]
     assert all("no good" in (cell.error or "") for cell in studied.crashed)
     assert (studied.path / "verdict.json").is_file()
+
+
+def test_a_reference_that_crashes_says_so_itself_and_takes_no_other_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ValueError("it broke")
+
+    monkeypatch.setattr(baselines, "central", breaks)
+
+    studied = run(plan(tmp_path), tmp_path / "out", Here(), seeds=SEEDS[:1], quiet=True)
+
+    assert [(cell.arm, cell.error) for cell in studied.crashed] == [("central", "ValueError: it broke")]
+    assert {"local-only", "personalised"} <= {cell.arm for cell in studied.cells if cell.own is not None}
 
 
 def test_all_arms_are_judged_on_the_same_nights(studied: Studied) -> None:

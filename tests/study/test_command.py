@@ -126,7 +126,7 @@ def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     _, err = study.communicate(timeout=120)
 
     assert study.returncode == 130
-    assert "this goes on with what is missing" in err
+    assert f"this goes on with what is missing: fleetbeat study {file} --out {tmp_path / 'out'}\n" in err
     deadline = time.monotonic() + 10  # multiprocessing's own tracker ends a moment after its parent
     while [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
         assert time.monotonic() < deadline

@@ -90,6 +90,18 @@ def test_a_frozen_study_is_the_same_study(tmp_path: Path) -> None:
     assert second.frozen() == first.frozen()
 
 
+def test_an_arm_of_another_model_keeps_that_models_epochs_when_it_is_frozen(tmp_path: Path) -> None:
+    first = plan(tmp_path, STUDY + '[[arm]]\nname = "deep"\nset = { learning.model = "mlp" }\n')
+    study, fleet = first.frozen()
+    (tmp_path / "study.toml").write_text(study)
+    (tmp_path / "fleet.toml").write_text(fleet)
+
+    second = load_study(tmp_path / "study.toml")
+
+    assert second.fleets["deep"].learning.local_epochs == first.fleets["deep"].learning.local_epochs == 5
+    assert second.frozen() == first.frozen()
+
+
 def test_seeds_are_those_of_the_list_or_follow_the_fleets_own(tmp_path: Path) -> None:
     listed, free = plan(tmp_path), plan(tmp_path, STUDY.replace("seeds = [3, 4]\n", ""))
 

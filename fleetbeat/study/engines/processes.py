@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import threading
 from collections import deque
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from broker.errors import RunFolderError
+from fleetbeat.family import deaf_to_ctrl_c, ends_with_parent
 from fleetbeat.study.engines import Lost, News, Task
-from fleetbeat.workers import deaf_to_ctrl_c, end_with_parent
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -83,12 +82,12 @@ def _heard(worker: _Worker) -> News | _Full | None:
 
 def _work(task: Task, news: "Connection[News | _Full | None, None]", verbose: bool) -> None:
     """Live one seed in a process of its own."""
+    ends_with_parent()
     from fleetbeat.terminal import listen
 
     listen(verbose=verbose)  # before Flower is imported: it asks then how much to say
     from fleetbeat.study.engines.seed import live
 
-    threading.Thread(target=end_with_parent, name="end with parent", daemon=True).start()
     try:
         live(task, news.send)
     except RunFolderError as error:
