@@ -3,6 +3,7 @@
 import importlib.util
 import shlex
 import sys
+import sysconfig
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,9 @@ KNOWN_AS = {
 
 OURS = frozenset({"aggregator", "broker", "devices", "fleetbeat"})
 """Packages that stay, where the guest is Fleetbeat's own repository: everybody here holds on to what is in them."""
+
+INSTALLED = tuple(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib"))
+"""Where nothing is a guest's own, though an environment may lie in its folder."""
 
 _folders: set[Path] = set()
 """Folders that this process has imported guests from."""
@@ -99,7 +103,9 @@ def _note(before: set[str], folder: Path) -> None:
 
 def _inside(module: ModuleType, folder: Path) -> bool:
     file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
-    return file is not None and Path(file).is_relative_to(folder)
+    if file is None or not Path(file).is_relative_to(folder):
+        return False
+    return not any(Path(file).is_relative_to(installed) for installed in INSTALLED)
 
 
 def _why(error: BaseException, project: Project) -> str:
