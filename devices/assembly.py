@@ -62,7 +62,7 @@ class Assembly:
         self._fleet = ideal.prompt(fleet) if fleet.ideal else fleet
         self._around = around
         self._residents = {resident.name: self._equipped(resident) for resident in residents}
-        self._lives = Lives(self._fleet, [*self._residents.values()])
+        self._lives = Lives(self._fleet, [*self._residents.values()], around.annals)
         self._figures = {name: Figures() for name in self._residents}
 
     def devices(self) -> dict[str, Parts]:

@@ -1,14 +1,17 @@
 """The lives of a fleet's wearers: their bodies, what happens to their devices, what is measured, and their nights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from devices import ideal
+from devices.annals import Annals
 from devices.body import CHANNELS, Body, RecordedBody, Recordings, SyntheticBody, read_recordings
 from devices.body.day import DAY_S
+from devices.body.synthetic import KEPT_BLOCKS
 from devices.buffer import Examples
 from devices.circumstances import Circumstances, worn_in
 from devices.habits import Habits
+from devices.kinds import Kind
 from devices.learning.diary import Diary
 from devices.learning.history import Worn, always, nights_of
 from devices.learning.task import TASKS
@@ -24,8 +27,10 @@ AS_RECORDED = 0.0
 class Lives:
     """What seed and fleet file say of everybody, whatever the server does."""
 
-    def __init__(self, fleet: Fleet, residents: Sequence[Device]) -> None:
+    def __init__(self, fleet: Fleet, residents: Sequence[Device], annals: Annals | None = None) -> None:
+        """*annals*, if any, tell what other runs of the same seed and start have told before."""
         self._fleet = fleet
+        self._annals = annals
         self._residents = {resident.name: resident for resident in residents}
         self._bodies: dict[str, Body] = {}
         self._recordings: dict[Path, Recordings] = {}
@@ -34,20 +39,34 @@ class Lives:
         """Return the body of the wearer of *resident*."""
         body = self._bodies.get(resident.wearer)
         if body is None:
-            if resident.recording is not None:
-                folder, person = resident.recording
-                recordings = self._recordings.setdefault(folder, read_recordings(folder))
-                body = RecordedBody(recordings, person, self._fleet.start)
-            else:
-                body = SyntheticBody(self._fleet.seed, resident.wearer, self._fleet.start, resident.traits)
+            annals, under = self._annals, (resident.recording, resident.traits)
+            body = (
+                annals.bodies(resident.wearer, under, lambda: self._born(resident, annals.blocks))
+                if annals is not None
+                else self._born(resident, KEPT_BLOCKS)
+            )
             self._bodies[resident.wearer] = body
         return body
 
-    def of(self, resident: Device, from_s: float, to_s: float) -> Iterator[Circumstances]:
-        """Yield what happens to *resident*, as intervals that tile [from_s, to_s).
+    def _born(self, resident: Device, blocks: int) -> Body:
+        fleet = self._fleet
+        if resident.recording is None:
+            return SyntheticBody(fleet.seed, resident.wearer, fleet.start, resident.traits, blocks)
+        folder, person = resident.recording
+        recordings = self._recordings.setdefault(folder, read_recordings(folder))
+        return RecordedBody(recordings, person, fleet.start)
+
+    def of(self, resident: Device, from_s: float, to_s: float) -> Iterable[Circumstances]:
+        """Return what happens to *resident*, as intervals that tile [from_s, to_s).
 
         A life file tells of the fleet's days; before and after them it goes as habits would have it.
         """
+        if self._annals is None:
+            return self._days(resident, from_s, to_s)
+        under = (resident, self._hub(resident), self._fleet.ideal, self._fleet.life, self._fleet.days)
+        return self._annals.days((resident.name, from_s, to_s), under, lambda: [*self._days(resident, from_s, to_s)])
+
+    def _days(self, resident: Device, from_s: float, to_s: float) -> Iterator[Circumstances]:
         fleet, body = self._fleet, self.body(resident)
         if fleet.ideal:
             return ideal.untroubled(from_s, to_s)
@@ -55,11 +74,14 @@ class Lives:
             return read_life_file(fleet.life).of(resident.name, from_s, to_s)
         if isinstance(body, RecordedBody):
             return RecordedLife(body).lives(from_s, to_s)
-        trainer = self._residents.get(resident.trainer or "")
-        hub = trainer.kind if trainer is not None and trainer.name != resident.name else None
-        me = resident
+        hub, me = self._hub(resident), resident
         habits = Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits)
         return habits.lives(from_s, to_s)
+
+    def _hub(self, resident: Device) -> Kind | None:
+        """Return the kind of the device that *resident* streams to by radio, if there is one."""
+        trainer = self._residents.get(resident.trainer or "")
+        return trainer.kind if trainer is not None and trainer.name != resident.name else None
 
     def senses(self, resident: Device) -> dict[str, float]:
         """Return the channels that this device measures, and how often (0: as recorded)."""
@@ -70,12 +92,25 @@ class Lives:
 
     def nights(
         self, trainer: Device, from_s: float, to_s: float, diary: Diary | None = None
-    ) -> list[tuple[int, Examples]]:
+    ) -> Sequence[tuple[int, Examples]]:
         """Return index and examples of the nights that become known in [from_s, to_s), as *trainer* would hold them.
 
         Of the same life: only what its wearer's devices were worn for. (A recording tells itself when it was not.)
         """
         sources = [one for one in self._residents.values() if one.trainer == trainer.name and self.senses(one)]
+        if self._annals is None:
+            return self._taught(trainer, sources, from_s, to_s, diary)
+        fleet, learning = self._fleet, self._fleet.learning
+        hubs = [self._hub(source) for source in sources]
+        told_by = None if diary is None else learning.label_source
+        under = (trainer, sources, hubs, fleet.ideal, fleet.life, fleet.days, learning.task, learning.epochs, told_by)
+        return self._annals.nights(
+            (trainer.name, from_s, to_s), under, lambda: self._taught(trainer, sources, from_s, to_s, diary)
+        )
+
+    def _taught(
+        self, trainer: Device, sources: Sequence[Device], from_s: float, to_s: float, diary: Diary | None
+    ) -> list[tuple[int, Examples]]:
         senses = {channel: every_s for one in sources for channel, every_s in self.senses(one).items()}
         if not senses or from_s >= to_s:
             return []

@@ -7,6 +7,7 @@ from typing import Protocol
 from broker import events as ev
 from broker.link import Wire
 from broker.seal import Seal, Unsealer
+from devices.annals import Annals
 from devices.lifelog import Lived
 from devices.residents import Device
 from devices.storage.store import Store
@@ -37,6 +38,8 @@ class Surroundings:
     """None: readings travel in the clear."""
     hub_retry_s: float | None = None
     """How often a broker that is gone is looked for again, in seconds of life; None: without it nothing can go on."""
+    annals: Annals | None = None
+    """What other runs of the same days have told of them."""
 
     @property
     def lasting(self) -> bool:

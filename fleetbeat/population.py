@@ -15,6 +15,7 @@ from broker import events as ev
 from broker.access import Access
 from broker.errors import RunFolderError
 from broker.memory import MemoryBroker, MemoryWire
+from devices.annals import Annals
 from devices.figures import Report
 from devices.host import Host
 from devices.lifelog import Lived
@@ -89,10 +90,11 @@ class NoServer:
     label = waited_s = wanted = begin_upload = deliver = begin = abandon = _without_a_task
 
 
-def live_without_learning(fleet: Fleet, days: float | None = None) -> Population:
+def live_without_learning(fleet: Fleet, days: float | None = None, annals: Annals | None = None) -> Population:
     """Let *fleet* live its days (or *days* of them) with nobody ever asking it to train.
 
-    What the wearers and the world do is the same as in a run of the same seed, so the two can be compared.
+    What the wearers and the world do is the same as in a run of the same seed, so the two can be compared; they may
+    share *annals*.
     """
     if days is not None:
         fleet = fleet.model_copy(update={"days": float(days)})
@@ -117,6 +119,7 @@ def live_without_learning(fleet: Fleet, days: float | None = None) -> Population
         store=MemoryStore(fleet.name),
         record=record,
         lived=lived.append,
+        annals=annals,
     )
     host = Host(fleet, here, around)
     run_virtual(_days(host, wire, fleet.days * DAY_S))

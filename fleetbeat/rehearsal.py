@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from aggregator.strategies import check_strategy
 from broker.events import Event, Record, RoundEnded
+from devices.annals import Annals
 from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
@@ -51,11 +52,12 @@ def run(
     judge: Judge | None = None,
     refers: bool = True,
     heard: Record | None = None,
+    annals: Annals | None = None,
 ) -> Ran:
     """Let *fleet* live and learn; write its run folder, whatever ends the run.
 
-    A study brings its own *judge* (None: the fleet's), trains what it compares with by itself (not *refers*), and
-    hears of every event.
+    A study brings its own *judge* (None: the fleet's), trains what it compares with by itself (not *refers*),
+    hears of every event, and has *annals* of its days.
     """
     threadpool_limits(1)
     if fleet.app is None:  # either is looked at before anything is opened
@@ -86,7 +88,7 @@ def run(
             if heard is not None:
                 heard(event)
 
-        world = World(fleet, here, wire, workers, judge, Onlookers(record, round_ended, watcher.moment))
+        world = World(fleet, here, wire, workers, judge, Onlookers(record, round_ended, watcher.moment), annals)
         folder = RunFolder(path)  # only now: a fleet that cannot live leaves no folder behind
         results = Results(folder, world, judge)
         cause = "failed"

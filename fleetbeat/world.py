@@ -24,6 +24,7 @@ from broker.errors import AccountBroken, BrokerRefused, RunEnded
 from broker.link import Wire
 from broker.messages import unix_start
 from broker.seal import KEY_BYTES, wearer_key
+from devices.annals import Annals
 from devices.buffer import Buffer
 from devices.figures import Report
 from devices.host import Host
@@ -65,6 +66,7 @@ class World:
         workers: int,
         judge: Judge | None,
         onlookers: Onlookers,
+        annals: Annals | None = None,
     ) -> None:
         self.fleet = fleet
         self.residents = residents
@@ -98,6 +100,7 @@ class World:
             record=self.record,
             lived=self._lived.append,
             seals=WearersSeals(new_keys(residents), fleet.name, store) if fleet.wire.seal else None,
+            annals=annals,
         )
         self.host = Host(fleet, residents, around)
 

@@ -24,6 +24,9 @@ KNOWN_AFTER_S = 1_800
 LONG_AWAKENING_EPOCHS = 10
 """From five minutes on an awakening shows in the wearer's day as in_bed."""
 
+FEW_PLANS = 6
+"""What a day looks at: the nights before and after it, and those to come."""
+
 T = TypeVar("T")
 
 
@@ -63,15 +66,20 @@ class Plan:
 class Planner:
     """Plans the blocks of one wearer's life, each by itself: block 0 begins at noon of the first date."""
 
-    def __init__(self, seed: int, name: str, start: datetime, traits: Mapping[str, float] | None = None) -> None:
-        """Plan for wearer *name* of the fleet with this *seed*; t_s = 0 is *start* on the local clock."""
+    def __init__(
+        self, seed: int, name: str, start: datetime, traits: Mapping[str, float] | None = None, blocks: int = 0
+    ) -> None:
+        """Plan for wearer *name* of the fleet with this *seed*; t_s = 0 is *start* on the local clock.
+
+        It remembers the plans of a few blocks, and of as many as *blocks*.
+        """
         self.wearer = wearer(seed, name, traits)
         self._seed, self._name, self._first_weekday = seed, name, start.weekday()
         noon_s = (start.replace(hour=NOON_H, minute=0, second=0, microsecond=0) - start).total_seconds()
         self._noon_s = float(EPOCH_S * round(noon_s / EPOCH_S))  # epochs of the body are epochs of the fleet
         self._strain = Recent(self._make_strain, keep=5)
         self._date = Recent(self._make_date, keep=5)
-        self.plan = Recent(self._make_plan, keep=6)
+        self.plan = Recent(self._make_plan, keep=max(FEW_PLANS, blocks))
 
     def begins_s(self, block: int) -> float:
         """Return when *block* begins."""

@@ -43,11 +43,21 @@ class SyntheticBody:
     signals are made when first needed and a few are remembered; what wanders starts afresh at noon.
     """
 
-    def __init__(self, seed: int, wearer: str, start: datetime, traits: Mapping[str, float] | None = None) -> None:
-        """Wake *wearer* of the fleet with this *seed*, of whom *traits* are known; t_s = 0 is *start* there."""
+    def __init__(
+        self,
+        seed: int,
+        wearer: str,
+        start: datetime,
+        traits: Mapping[str, float] | None = None,
+        blocks: int = KEPT_BLOCKS,
+    ) -> None:
+        """Wake *wearer* of the fleet with this *seed*, of whom *traits* are known; t_s = 0 is *start* there.
+
+        It remembers the signals of so many *blocks*.
+        """
         self._seed, self._name = seed, wearer
-        self._planner = Planner(seed, wearer, start, traits)
-        self._block = Recent(self._make_block, keep=KEPT_BLOCKS)
+        self._planner = Planner(seed, wearer, start, traits, blocks)
+        self._block = Recent(self._make_block, keep=blocks)
 
     def readings(self, channel: str, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
         """Return times in [from_s, to_s) at multiples of *every_s*, and the channel's values at them.

@@ -9,8 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from broker.errors import RunFolderError
+from devices.annals import Annals
 from devices.fleet_file import freeze
 from devices.learning.task import Arrays
+from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat import rehearsal
 from fleetbeat.brokers import BrokerChoice
@@ -63,6 +65,9 @@ class SameDays:
         self._bench: tuple[Bench, Arrays] | None = None
         """What the fleet's run left: the examples in its buffers, and its model."""
         self._own_nights: Yardstick | None = None
+        fleet = self._fleets["fleet"]
+        wearers = len({resident.wearer for resident in residents(fleet)})
+        self._annals = Annals(wearers, fleet.days, fleet.learning)
 
     def live(self) -> None:
         """Live what is missing; an arm that crashes leaves a cell that says so. A full disk raises RunFolderError."""
@@ -134,7 +139,7 @@ class SameDays:
 
     def _without_learning(self) -> Cell:
         files = WholeFiles(self._forget("no-training"))
-        population = live_without_learning(self._fleets["fleet"])
+        population = live_without_learning(self._fleets["fleet"], annals=self._annals)
         files.write("fleet.toml", freeze(population.fleet).encode())
         files.write_table("life.csv", LIFE, life_lines(population.lived))
         files.write_table("ordinary.csv", ORDINARY, _ordinary_lines(population))
@@ -152,6 +157,7 @@ class SameDays:
             judge=judge.of(fleet.learning.model) if judge is not None else None,
             refers=False,
             heard=flat.hear,
+            annals=self._annals,
         )
         world = ran.world
         assert world is not None  # it lived here
