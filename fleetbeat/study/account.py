@@ -1,6 +1,7 @@
 """The account of a run as a study compares it: rounds, outcomes, energy, bytes, deliveries, flat batteries."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from aggregator.accounting import OUTCOMES, PHASES
@@ -57,10 +58,8 @@ def lived(world: World, cause: str, flat_s: Mapping[str, Sequence[float]], ordin
 
 def lived_without_learning(population: Population) -> Lived:
     """Return the same of days on which nobody ever asked a device to learn."""
-    trainers = [device.name for device in population.residents if device.kind.trains]
-    devices: dict[str, int] = {}
-    for device in population.residents:
-        devices[device.kind.kind] = devices.get(device.kind.kind, 0) + 1
+    trainers = [device for device in population.residents if device.kind.trains]
+    devices = Counter(device.kind.kind for device in trainers)
     return Lived(
         virtual_s=population.fleet.days * DAY_S,
         ended="days_over",
@@ -73,7 +72,7 @@ def lived_without_learning(population: Population) -> Lived:
         life_j=sum(population.life_j.values()),
         bytes_down=0,
         bytes_up=0,
-        delivered=dict.fromkeys(trainers, 0),
+        delivered=dict.fromkeys((device.name for device in trainers), 0),
         kinds={kind: KindLived(count, 0.0, 0.0, 0.0) for kind, count in devices.items()},
         deaths=_days(population.flat_s),
     )

@@ -62,6 +62,7 @@ class Lived:
     delivered: Mapping[str, int]
     """Training device → updates that reached a model."""
     kinds: Mapping[str, KindLived]
+    """Those that train."""
     deaths: Mapping[str, Sequence[int]]
     """Device → the days (0 is the first) on which its battery went flat; devices without are left out."""
 

@@ -27,7 +27,7 @@ def by_kind(
     lived_s: float,
     ordinary: Ordinary | None,
 ) -> dict[str, KindLived]:
-    """Return what learning took from the devices of each kind, spread over the *days* of the study.
+    """Return what learning took from the devices of each kind that trains, spread over the *days* of the study.
 
     They are the same for all arms: one that had its rounds in the first hours is not dearer for it, nor is one cheaper
     that lived (*lived_s*) to the end.
@@ -37,7 +37,7 @@ def by_kind(
     """
     lived_days = max(lived_s / DAY_S, 1e-9)
     kinds: dict[str, list[tuple[float, float]]] = {}
-    for device in devices:
+    for device in (device for device in devices if device.kind.trains):
         report, spent_j = reports[device.name], learning_j.get(device.name, 0.0)
         usual_j = (report.life_j - spent_j) / lived_days if ordinary is None else ordinary.j_a_day[device.name]
         share = spent_j / days / usual_j if usual_j > 0 else 0.0
