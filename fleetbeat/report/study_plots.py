@@ -20,7 +20,10 @@ from fleetbeat.study.wording import percent, points
 
 
 def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plot | None:
-    """Return how far behind the seed's central model each arm was, mean over seeds with its 95 % band."""
+    """Return how far behind the seed's central model each arm was, mean over seeds.
+
+    Only the arm that the verdict is about has its 95 % band: six bands on one another hide what they are about.
+    """
     runs = {arm: _gaps(arm, comparison) for arm in verdict.figures}
     runs = {arm: known for arm, known in runs.items() if known}
     if not runs:
@@ -36,7 +39,7 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
         mean, low, high = (np.repeat(end, 2)[:-1] for end in _band(values))
         days = np.repeat(moments_s, 2)[1:] / DAY_S
         highest, lowest = max(highest, float(mean.max())), min(lowest, 1.2 * float(mean.min()))
-        if len(known) > 1:
+        if len(known) > 1 and arm == verdict.about:
             band = {"x": [*days, *days[::-1]], "y": [*(100 * high), *(100 * low[::-1])], "mode": "lines"}
             fill = {"fill": "toself", "fillcolor": faint(colour[arm]), "line": {"width": 0}}
             traces.append(go.Scatter(**band, **fill, hoverinfo="skip", showlegend=False, legendgroup=arm))
@@ -72,7 +75,8 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
         f"Points of balanced accuracy behind central over time, by arm; {points(limit / 100)} are allowed. At the end: "
     )
     caption = (
-        "Mean over seeds and its 95 % interval; below the dashed line is close enough, below 0 better than central."
+        f"Mean over seeds, and the 95 % interval of “{verdict.about}”; below the dashed line is close enough, below 0 "
+        "better than central."
     )
     return Plot("gap", figure, says + listed(ends), caption)
 
