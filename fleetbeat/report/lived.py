@@ -27,10 +27,13 @@ class Life:
 
     def battery(self) -> tuple[FloatArray, FloatArray]:
         """Return moments and the battery's share at them, without points on a straight line between others."""
-        if not self.lines:
+        lines = [
+            line for line in self.lines if float(line[FROM]) < float(line[TO])
+        ]  # live some last under a millisecond
+        if not lines:
             return np.empty(0), np.empty(0)
-        t_s = np.array([float(line[0]) for line in self.lines] + [float(self.lines[-1][1])])
-        shares = np.array([float(line[4]) for line in self.lines] + [float(self.lines[-1][5])])
+        t_s = np.array([float(line[FROM]) for line in lines] + [float(lines[-1][TO])])
+        shares = np.array([float(line[BATTERY_START]) for line in lines] + [float(lines[-1][BATTERY_END])])
         slopes = np.diff(shares) / np.diff(t_s)
         # a change of slope below 0.2 % of the battery an hour is no news
         bends = np.abs(np.diff(slopes)) > 0.002 / 3_600

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.compose
 PLAIN_CITY = {
     "FLEETBEAT_FLEET": "household-city",
     "FLEETBEAT_ROUNDS": "1",
-    "FLEETBEAT_SPEED": "1440",
+    "FLEETBEAT_SPEED": "720",
     "FLEETBEAT_PLAIN": "1",
 }
 
