@@ -257,9 +257,10 @@ class Agent:
         on_skin = self._switch.on and life.worn
         if self._switch.on:
             power.load("in_use", kind.in_use_mw if life.in_use else 0.0, now_s)
-            power.load("sensing", kind.sensing_mw if on_skin else 0.0, now_s)
+            extra_mw = kind.session_sensing_mw if life.in_use else 0.0
+            power.load("sensing", kind.sensing_mw + extra_mw if on_skin else 0.0, now_s)
         if self._is.stream is not None:
-            self._is.stream.sense(now_s, on_skin=on_skin)
+            self._is.stream.sense(now_s, on_skin=on_skin, in_session=life.in_use)
         hub_near = self.hub is self or (life.near_link and self.hub.on)
         await self._is.near.mind(now_s, up=self._switch.on and hub_near)
         standing = self._standing()
