@@ -12,6 +12,7 @@ from broker.errors import SettingsError
 from devices.body.channels import CHANNELS, EPOCH_S
 from devices.charging import HABITS
 from devices.complaints import complaints, did_you_mean, shown
+from devices.doze import Doze
 from devices.hardware.processor import Processor
 from devices.hardware.radio import Far, FarLinks, Near
 
@@ -82,6 +83,7 @@ class Kind(Part):
     near: Near | None = None
     far: FarLinks = NO_RADIO
     ready: Ready = Ready()
+    doze: Doze | None = None
     sync_every_s: float = Field(ge=60, le=900)
     outbox_readings: int = Field(ge=100, le=100_000_000)
     buffer_readings: int = Field(ge=1_000, le=100_000_000)

@@ -166,7 +166,7 @@ def _in_epochs(
     numbers = np.bincount(slots, minlength=length)
     measured = np.flatnonzero(numbers)
     sums = np.bincount(slots, values, minlength=length)[measured]
-    return start_s + EPOCH_S * measured, sums, numbers[measured]
+    return start_s + EPOCH_S * measured.astype(np.float64), sums.astype(np.float64), numbers[measured]
 
 
 def scaled(features: tuple[Feature, ...], raw: FloatArray) -> npt.NDArray[np.float16]:
