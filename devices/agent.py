@@ -10,6 +10,7 @@ from broker import events as ev
 from devices.alarm import Alarm
 from devices.anatomy import Anatomy, Look
 from devices.circumstances import COLUMNS, Circumstances
+from devices.doze import Dozing
 from devices.elapsed import Elapsed
 from devices.figures import Figures
 from devices.lifelog import Lived
@@ -32,6 +33,7 @@ class Agent:
         self._life = Circumstances(0.0, 0.0)
         self._reachable = False
         self._radio_asleep = False
+        self._dozing = Dozing(anatomy.kind.doze)
         self._next_sync_s = anatomy.sync_phase_s
         self._next_intake_s = anatomy.sync_phase_s + anatomy.intake_every_s
         self._elapsed = Elapsed(anatomy.figures)
@@ -141,13 +143,8 @@ class Agent:
     def _next_moment(self) -> float:
         """Return the earliest moment at which something is known to happen."""
         own = self._is
-        moments = [
-            self._life.to_s,
-            self._next_sync_s,
-            self._switch.next_moment_s,
-            own.power.next_moment_s(),
-            own.near.next_moment_s,
-        ]
+        moments = [self._life.to_s, self._next_sync_s, self._switch.next_moment_s, self._dozing.next_moment_s]
+        moments += [own.power.next_moment_s(), own.near.next_moment_s]
         if own.intake is not None and self._switch.on:
             moments.append(own.intake.next_morning_s)
         if own.duty is not None:
@@ -247,7 +244,7 @@ class Agent:
     def _standing(self) -> Standing:
         examples = self._is.intake.examples if self._is.intake is not None else 0
         busy = self._is.duty is not None and self._is.duty.busy
-        asleep = self._is.power.saving(charging=self._life.charging)
+        asleep = self._dozing.asleep or self._is.power.saving(charging=self._life.charging)
         return Standing(self._switch.on, asleep, busy, self.battery, examples, self._life)
 
     async def _look_around(self, now_s: float) -> None:
@@ -257,11 +254,13 @@ class Agent:
         on_skin = self._switch.on and life.worn
         if self._switch.on:
             power.load("in_use", kind.in_use_mw if life.in_use else 0.0, now_s)
-            power.load("sensing", kind.sensing_mw if on_skin else 0.0, now_s)
+            sensing_mw = kind.sensing_mw + kind.session_sensing_mw * life.in_use
+            power.load("sensing", sensing_mw if on_skin else 0.0, now_s)
         if self._is.stream is not None:
-            self._is.stream.sense(now_s, on_skin=on_skin)
+            self._is.stream.sense(now_s, on_skin=on_skin, in_session=life.in_use)
         hub_near = self.hub is self or (life.near_link and self.hub.on)
         await self._is.near.mind(now_s, up=self._switch.on and hub_near)
+        self._dozing.mind(now_s, life, on=self._switch.on)
         standing = self._standing()
         if self._switch.on and standing.radio_asleep != self._radio_asleep:
             self._radio_asleep = standing.radio_asleep

@@ -154,6 +154,7 @@ class Assembly:
             figures=figures,
             record=around.record,
             seal=around.seals.sealing(resident) if around.seals is not None else None,
+            senses_in_session=self._lives.senses_in_session(resident),
             lasting=around.lasting,
         )
 

@@ -85,6 +85,11 @@ def merged(lives: Iterable[Circumstances]) -> Iterator[Circumstances]:
         yield replace(held, to_s=until_s)
 
 
+def sessions_in(life: Iterable[Circumstances]) -> list[tuple[float, float]]:
+    """Return when a worn device was in use: its wearer's sport."""
+    return [(told.from_s, told.to_s) for told in life if told.worn and told.in_use]
+
+
 def worn_in(lives: Sequence[Sequence[Circumstances]]) -> Callable[[NDArray[np.float64]], NDArray[np.bool_]]:
     """Return a question about the *lives* of a wearer's devices: was any of them worn at each of these moments."""
     known = [(np.array([life.from_s for life in one]), np.array([life.worn for life in one])) for one in lives]

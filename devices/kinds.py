@@ -12,6 +12,7 @@ from broker.errors import SettingsError
 from devices.body.channels import CHANNELS, EPOCH_S
 from devices.charging import HABITS
 from devices.complaints import complaints, did_you_mean, shown
+from devices.doze import Doze
 from devices.hardware.processor import Processor
 from devices.hardware.radio import Far, FarLinks, Near
 
@@ -54,7 +55,8 @@ class Kind(Part):
     """A kind of device. Draws in milliwatts, battery in watt-hours, speed in giga-operations a second.
 
     A new battery holds *battery_wh*, this one its share *health*; from the share *taper_from* on it charges slower.
-    *senses* are channels and the seconds between two readings; *near* is None for a device that is always near itself.
+    *senses* are channels and the seconds between two readings, *senses_in_session* those that are read more often while
+    a worn device is in use (sport), at an extra *session_sensing_mw*; *near* is None for a device always near itself.
     """
 
     kind: str
@@ -62,6 +64,7 @@ class Kind(Part):
     carry: Literal["worn", "pocket", "home"]
     trains: bool
     senses: dict[str, float] = Field(default_factory=dict)
+    senses_in_session: dict[str, float] = Field(default_factory=dict)
     waterproof: bool = False
     charging_habit: str
     battery_wh: float = Field(gt=0, le=1_000)
@@ -70,6 +73,7 @@ class Kind(Part):
     taper_from: float = Field(default=1.0, gt=0, le=1)
     idle_mw: Draw
     sensing_mw: Draw = 0.0
+    session_sensing_mw: Draw = 0.0
     in_use_mw: Draw = 0.0
     training_mw: Draw = 0.0
     gflops: float = Field(gt=0, le=100_000)
@@ -79,6 +83,7 @@ class Kind(Part):
     near: Near | None = None
     far: FarLinks = NO_RADIO
     ready: Ready = Ready()
+    doze: Doze | None = None
     sync_every_s: float = Field(ge=60, le=900)
     outbox_readings: int = Field(ge=100, le=100_000_000)
     buffer_readings: int = Field(ge=1_000, le=100_000_000)
@@ -94,6 +99,15 @@ class Kind(Part):
                 raise ValueError(f"senses.{channel}: found no such channel, expected one of {', '.join(CHANNELS)}")
             if every_s < EPOCH_S or every_s % EPOCH_S:
                 raise ValueError(f"senses.{channel}: found {every_s:g}, expected a multiple of {EPOCH_S} s")
+        for channel, every_s in self.senses_in_session.items():
+            usual_s = self.senses.get(channel)
+            if usual_s is None:
+                expected = f"expected one of its senses{did_you_mean(channel, self.senses)}"
+                raise ValueError(f"senses_in_session.{channel}: found no such channel, {expected}")
+            least_s = EPOCH_S if channel == "movement" else 1  # a count of movement is that of a whole epoch
+            if every_s < least_s or usual_s % every_s:  # a session only adds to what is read anyway
+                expected = f"expected {least_s} s or more, and a part of {usual_s:g} s"
+                raise ValueError(f"senses_in_session.{channel}: found {every_s:g}, {expected}")
         if self.trains and self.far == NO_RADIO:
             raise ValueError("far: found no radio, expected one for a kind that trains")
         rest_mw = self.idle_mw + self.sensing_mw
@@ -163,6 +177,7 @@ def altered(kind: Kind, changes: Mapping[str, float | bool | str]) -> Kind:
     document = kind.model_dump(exclude={"figures"})
     known = [name for name in _names(document) if name not in FIXED]
     known += [f"senses.{channel}" for channel in CHANNELS if kind.senses and channel not in kind.senses]
+    known += [f"senses_in_session.{channel}" for channel in CHANNELS if channel not in kind.senses_in_session]
     figures = {figure.name: figure for figure in kind.figures}
     for name, value in changes.items():
         if name not in known:

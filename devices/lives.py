@@ -9,11 +9,11 @@ from devices.body import CHANNELS, Body, RecordedBody, Recordings, SyntheticBody
 from devices.body.day import DAY_S
 from devices.body.synthetic import KEPT_BLOCKS
 from devices.buffer import Examples
-from devices.circumstances import Circumstances, worn_in
+from devices.circumstances import Circumstances, sessions_in, worn_in
 from devices.habits import Habits
 from devices.kinds import Kind
 from devices.learning.diary import Diary
-from devices.learning.history import Worn, always, nights_of
+from devices.learning.history import Sessions, Worn, always, nights_of
 from devices.learning.task import TASKS
 from devices.life_file import read_life_file
 from devices.recorded_life import RecordedLife
@@ -90,6 +90,10 @@ class Lives:
             return dict.fromkeys(CHANNELS, AS_RECORDED) if resident.name == first else {}
         return dict(resident.kind.senses) if resident.trainer is not None else {}
 
+    def senses_in_session(self, resident: Device) -> dict[str, float]:
+        """Return the channels that this device measures more often during sport, and how often then."""
+        return {} if isinstance(self.body(resident), RecordedBody) else dict(resident.kind.senses_in_session)
+
     def nights(
         self, trainer: Device, from_s: float, to_s: float, diary: Diary | None = None
     ) -> Sequence[tuple[int, Examples]]:
@@ -116,7 +120,13 @@ class Lives:
             return []
         body, learning = self.body(trainer), self._fleet.learning
         worn: Worn = always
+        sessions: list[Sessions] = []
         if not isinstance(body, RecordedBody):
-            worn = worn_in([list(self.of(one, from_s - DAY_S, to_s)) for one in sources])
+            lives = [list(self.of(one, from_s - DAY_S, to_s)) for one in sources]
+            worn = worn_in(lives)
+            rhythms = [self.senses_in_session(one) for one in sources]
+            sessions = [(rhythm, sessions_in(own)) for rhythm, own in zip(rhythms, lives, strict=True) if rhythm]
         task = TASKS[learning.task]
-        return nights_of(body, senses, task, from_s, to_s, epochs=learning.epochs, diary=diary, worn=worn)
+        return nights_of(
+            body, senses, task, from_s, to_s, epochs=learning.epochs, diary=diary, worn=worn, sessions=sessions
+        )

@@ -52,14 +52,17 @@ class Stream:
         record: ev.Record,
         seal: Seal | None = None,
         *,
+        senses_in_session: Mapping[str, float] | None = None,
         lasting: bool = False,
     ) -> None:
         """*senses*: the channels measured and every how many seconds (0: as recorded); *near* None: no radio needed.
 
+        *senses_in_session*: what is measured more often in a session, and how often then.
         *lasting*: a batch is kept until the broker acknowledged it. In virtual time nothing is lost once it was sent.
         """
         self._address = address
         self._senses = senses
+        self._senses_in_session = {**senses, **(senses_in_session or {})}
         self._near = near
         self._body = body
         self._link = link
@@ -71,7 +74,8 @@ class Stream:
         self._trouble: str | None = None
         self._topic = topics.biometrics(address.fleet, address.device)
         self._sensing_since_s: float | None = None
-        self._worn: list[tuple[float, float]] = []
+        self._in_session = False
+        self._worn: list[tuple[float, float, bool]] = []
         self.parcel: Parcel | None = None
 
     @property
@@ -79,19 +83,24 @@ class Stream:
         """Readings that wait in the outbox."""
         return self._outbox.readings
 
-    def sense(self, now_s: float, *, on_skin: bool) -> None:
-        """Note that the sensors were on the skin, or were not, up to *now_s*, and are (*on_skin*) from here on."""
+    def sense(self, now_s: float, *, on_skin: bool, in_session: bool = False) -> None:
+        """Note that up to *now_s* all was as it was, and is from here on as told: sensors on the skin, in a session."""
         if self._sensing_since_s is not None and now_s > self._sensing_since_s:
-            self._worn.append((self._sensing_since_s, now_s))
+            self._worn.append((self._sensing_since_s, now_s, self._in_session))
         self._sensing_since_s = now_s if on_skin else None
+        self._in_session = in_session
 
     def gather(self, now_s: float) -> None:
         """Put everything measured since the last time into the outbox, as one batch."""
-        self.sense(now_s, on_skin=self._sensing_since_s is not None)
+        self.sense(now_s, on_skin=self._sensing_since_s is not None, in_session=self._in_session)
         spans, self._worn = self._worn, []
         channels = {}
-        for channel, every_s in self._senses.items():
-            parts = [self._body.readings(channel, start, end, every_s) for start, end in spans]
+        for channel, usual_s in self._senses.items():
+            session_s = self._senses_in_session[channel]
+            parts = [
+                self._body.readings(channel, start, end, session_s if in_session else usual_s)
+                for start, end, in_session in spans
+            ]
             parts = [part for part in parts if len(part[0])]
             if len(parts) == 1:
                 channels[channel] = parts[0]

@@ -1,6 +1,6 @@
 """Costs: what a day of life, of streaming and of learning takes from a device of each kind. Arithmetic, no run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,8 +105,10 @@ def _round_s(learning: Learning, kind: Kind) -> float:
 def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: float) -> DayCost:
     kind = alike[0].kind
     worn, in_use = _shares(fleet, alike[:WEARERS])
-    draw_mw = kind.idle_mw + kind.sensing_mw * worn + kind.in_use_mw * in_use
-    near_bytes = _streamed_bytes(fleet.name, kind) * worn
+    in_session = in_use if kind.senses_in_session else 0.0  # a worn device in use is its wearer's sport
+    draw_mw = kind.idle_mw + kind.sensing_mw * worn + kind.session_sensing_mw * in_session + kind.in_use_mw * in_use
+    near_bytes = _streamed_bytes(fleet.name, kind, kind.senses) * (worn - in_session)
+    near_bytes += _streamed_bytes(fleet.name, kind, kind.senses | kind.senses_in_session) * in_session
     near_j = kind.near.energy_j(near_bytes) if kind.near is not None else 0.0
     life_j = draw_mw / 1_000 * DAY_S + near_j
     learning_mb, tasks_j = _learning(fleet, kind, rounds_a_day) if kind.trains else (0.0, 0.0)
@@ -142,10 +144,10 @@ def _shares(fleet: Fleet, alike: Iterable[Device]) -> tuple[float, float]:
     return worn_s / total_s, in_use_s / total_s
 
 
-def _streamed_bytes(fleet: str, kind: Kind) -> float:
-    """Return the bytes that a day of readings takes, worn all day, in batches as they are sent."""
+def _streamed_bytes(fleet: str, kind: Kind, senses: Mapping[str, float]) -> float:
+    """Return the bytes that a day of readings at the rhythm of *senses* takes, in batches as they are sent."""
     channels = {}
-    for channel, every_s in kind.senses.items():
+    for channel, every_s in senses.items():
         times = np.arange(0.0, kind.sync_every_s, every_s)
         channels[channel] = (times, np.full(len(times), 60.0))
     if not channels:

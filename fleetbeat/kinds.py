@@ -57,6 +57,7 @@ def _figures(kind: Kind) -> RenderableType:
         table.add_row(
             figure.name, value, figure.unit, Text(figure.status, style=COLOURS.get(figure.status, "")), figure.source
         )
-    senses = ", ".join(f"{channel} every {every_s:g} s" for channel, every_s in kind.senses.items())
+    often = {channel: f" ({every_s:g} s during sport)" for channel, every_s in kind.senses_in_session.items()}
+    senses = ", ".join(f"{name} every {every_s:g} s{often.get(name, '')}" for name, every_s in kind.senses.items())
     facts = Text(f"measures {senses or 'nothing'} · charged by habit: {kind.charging_habit} · carried: {kind.carry}")
     return Group(table, facts, Text(STATUS, style="dim"))

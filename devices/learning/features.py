@@ -94,12 +94,13 @@ class Seen:
         self.heart = Trace(times, values)
         move_times, move_values = window("movement", start_s, end_s)
         self.readings = len(times) + len(move_times)
-        # Movement comes as counts in 30 s or, recorded, in 1 s: in epochs it is the same thing.
-        slots = np.floor((move_times - start_s) / EPOCH_S).astype(np.int64)
         length = int(LOOK_BACK_S / EPOCH_S) + rest.epochs
-        measured = np.flatnonzero(np.bincount(slots, minlength=length))
-        self.move_times = start_s + EPOCH_S * measured
-        self.counts = np.bincount(slots, move_values, minlength=length)[measured]
+        # Movement comes as counts in 30 s or, recorded, in 1 s: in epochs it is the same thing.
+        self.move_times, self.counts, _ = _in_epochs(move_times, move_values, start_s, length)
+        self._level = self.heart
+        if not rest.in_bed:  # sport is measured more often than the hours around it and must not weigh more for it
+            epochs, sums, readings = _in_epochs(times, values, start_s, length)
+            self._level = Trace(epochs, sums / readings)
         ends = rest.ends
         self._heart_until = self.heart.before(ends)
         recent = ends - HOLDS_S
@@ -110,7 +111,7 @@ class Seen:
         """Return the features of every epoch (epochs, features): nothing in them is later than the epoch's end."""
         rest, heart, ends, until = self.rest, self.heart, self.rest.ends, self._heart_until
         since = {span: heart.before(ends - span) for span in (30.0, 120.0, 300.0, 1200.0)}
-        so_far = heart.mean(np.zeros_like(until), until)
+        so_far = self._level.mean(np.zeros_like(until), self._level.before(ends))
         latest = heart.latest(ends, until)
         columns = []
         for span in (30.0, 300.0, 1200.0):
@@ -155,6 +156,17 @@ class Seen:
             _mean(rmssd), EPOCH_S * rest.epochs / 3600,
         )  # fmt: skip
         return scaled(OF_NIGHT, np.array([row]))
+
+
+def _in_epochs(
+    times: FloatArray, values: FloatArray, start_s: float, length: int
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    """Return begin, sum and number of the readings of each of *length* epochs from *start_s* on that has any."""
+    slots = np.floor((times - start_s) / EPOCH_S).astype(np.int64)
+    numbers = np.bincount(slots, minlength=length)
+    measured = np.flatnonzero(numbers)
+    sums = np.bincount(slots, values, minlength=length)[measured]
+    return start_s + EPOCH_S * measured.astype(np.float64), sums.astype(np.float64), numbers[measured]
 
 
 def scaled(features: tuple[Feature, ...], raw: FloatArray) -> npt.NDArray[np.float16]:

@@ -1,7 +1,8 @@
 """History: nights become examples, in the life of a device and before it began."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,9 @@ DAY_S = 86_400.0
 
 Worn = Callable[[FloatArray], npt.NDArray[np.bool_]]
 """Whether the sensor was on the skin at each of these moments."""
+
+Sessions: TypeAlias = tuple[Mapping[str, float], Sequence[tuple[float, float]]]
+"""What one device measures more often in a session (channel, seconds), and from when to when its sessions were."""
 
 Truth = Callable[[float, float], tuple[FloatArray, Stages]]
 """A body's ``truth``: the beginnings in ``[from_s, to_s)`` of all scored epochs, by day too, and their stages."""
@@ -40,13 +44,29 @@ def whole_day(night: Night, truth_of: Truth, from_s: float, to_s: float) -> Nigh
     return replace(night, bed_s=start_s, rise_s=start_s + EPOCH_S * len(stages), stages=stages)
 
 
-def seen_through(body: Body, senses: Mapping[str, float], worn: Worn = always) -> Window:
-    """Return what a sensor on *body* sees while *worn*: its channels at its rhythm (*senses*: channel, seconds)."""
+def seen_through(
+    body: Body, senses: Mapping[str, float], worn: Worn = always, sessions: Sequence[Sessions] = ()
+) -> Window:
+    """Return what a sensor on *body* sees while *worn*: its channels at its rhythm (*senses*: channel, seconds).
+
+    In *sessions* there are more readings, between the usual ones.
+    """
 
     def window(channel: str, from_s: float, to_s: float) -> tuple[FloatArray, FloatArray]:
         if channel not in senses:
             return np.empty(0), np.empty(0)
-        times, values = body.readings(channel, from_s, to_s, senses[channel])
+        parts = [body.readings(channel, from_s, to_s, senses[channel])]
+        parts += [
+            body.readings(channel, max(start_s, from_s), min(end_s, to_s), rhythm[channel])
+            for rhythm, stretches in sessions
+            if channel in rhythm
+            for start_s, end_s in stretches
+            if start_s < to_s and end_s > from_s
+        ]
+        times, values = parts[0]
+        if len(parts) > 1:
+            times, first = np.unique(np.concatenate([own for own, _ in parts]), return_index=True)
+            values = np.concatenate([own for _, own in parts])[first]
         on_skin = worn(times)
         return (times, values) if on_skin.all() else (times[on_skin], values[on_skin])
 
@@ -63,14 +83,15 @@ def nights_of(
     epochs: str = "in_bed",
     diary: Diary | None = None,
     worn: Worn = always,
+    sessions: Sequence[Sessions] = (),
 ) -> list[tuple[int, Examples]]:
     """Return index and examples of every night whose label becomes known in ``[from_s, to_s)``.
 
     They are what a buffer would hold had the device been there: the readings of *body* at the rhythm of
-    *senses*, while *worn*. Nights that were not worn enough, or that the *diary* does not tell, are left out; with
-    *epochs* ``all`` a night brings the 24 h that end when its wearer rises.
+    *senses*, while *worn*, with those of *sessions*. Nights that were not worn enough, or that the *diary* does not
+    tell, are left out; with *epochs* ``all`` a night brings the 24 h that end when its wearer rises.
     """
-    window = seen_through(body, senses, worn)
+    window = seen_through(body, senses, worn, sessions)
     taught = []
     for night in body.nights(from_s, to_s):
         told = _told(night, task, epochs, diary, body.truth)

@@ -1,14 +1,20 @@
 """Readings go from the skin to the hub in batches; what the near link does not carry waits in the outbox."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 
 from broker import events as ev
 from broker.memory import MemoryBroker, MemoryWire
 from broker.messages import decode_batch
+from devices.body import SyntheticBody
+from devices.circumstances import sessions_in, worn_in
 from devices.figures import Figures
+from devices.habits import Habits
 from devices.hardware.battery import Battery
 from devices.kinds import Kind, kind_named
+from devices.learning.history import seen_through
 from devices.near import Near
 from devices.outbox import MemoryOutbox
 from devices.power import Power
@@ -141,6 +147,36 @@ async def test_both_ends_pay_for_a_radio_and_nobody_for_a_loopback() -> None:
 
     assert radio.power.spent_j("near") == radio.hub_power.spent_j("near") > 0
     assert own.power.spent_j("near") == own.hub_power.spent_j("near") == 0
+
+
+def test_sport_is_measured_more_often_and_history_sees_just_what_life_sees() -> None:
+    watch, start = kind_named("smartwatch"), datetime(2026, 1, 5, 18)
+    body = SyntheticBody(7, "wearer-3", start)
+    until_s = 3 * 86_400.0
+    lives = list(Habits(7, "smartwatch-3", watch, None, "wearer-3", body, start).lives(0.0, until_s))
+    figures, outbox = Figures(), MemoryOutbox(1_000_000)
+    link = MemoryWire(MemoryBroker()).link("smartwatch-3")
+    address = Address("home", "smartwatch-3", "smartwatch-3", T0_UNIX)
+    stream = Stream(
+        address, None, watch.senses, body, link, outbox, figures, print, senses_in_session=watch.senses_in_session
+    )
+
+    for life in lives:
+        stream.sense(life.from_s, on_skin=life.worn, in_session=life.in_use)
+    stream.gather(until_s)
+
+    batch = outbox.leave()
+    assert batch is not None
+    times, values = batch.channels["heart_rate"]
+    sessions = sessions_in(lives)
+    seen = seen_through(body, watch.senses, worn_in([lives]), [(watch.senses_in_session, sessions)])
+    assert np.array_equal((times, values), seen("heart_rate", 0.0, until_s))
+    assert figures.readings_sensed == sum(len(own) for own, _ in batch.channels.values())
+    at_sport_s = sum(end - begin for begin, end in sessions)
+    during = sum(np.count_nonzero((times >= begin) & (times < end)) for begin, end in sessions)
+    assert during == at_sport_s / 5 > 0
+    between = np.setdiff1d(times, np.concatenate([np.arange(begin, end, 5.0) for begin, end in sessions]))
+    assert not (between % 60).any()
 
 
 async def test_a_full_outbox_drops_the_oldest_and_says_so() -> None:

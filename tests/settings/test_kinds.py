@@ -95,6 +95,21 @@ def test_a_profile_becomes_a_kind() -> None:
         ("value = 500,", "value = 1,", "charge_mw: found 1, expected more than its draw at rest, 2 mW"),
         ("heart_rate", "hart_rate", "senses.hart_rate: found no such channel"),
         ("heart_rate = 60.0", "heart_rate = 45.0", "senses.heart_rate: found 45, expected a multiple of 30 s"),
+        (
+            "heart_rate = 60.0",
+            "heart_rate = 60.0\n[senses_in_session]\nheart_rate = 7.0",
+            "senses_in_session.heart_rate: found 7, expected 1 s or more, and a part of 60 s",
+        ),
+        (
+            "heart_rate = 60.0",
+            "movement = 30.0\n[senses_in_session]\nmovement = 5.0",
+            "senses_in_session.movement: found 5, expected 30 s or more, and a part of 30 s",
+        ),
+        (
+            "heart_rate = 60.0",
+            "heart_rate = 60.0\n[senses_in_session]\nlight = 5.0",
+            "senses_in_session.light: found no such channel, expected one of its senses",
+        ),
         ('"band"', '"bnad"', 'charging_habit: found "bnad"'),
         ("trains = false", "trains = true", "far: found no radio"),
         ("title", "titel", "title: missing"),
@@ -128,6 +143,7 @@ def test_the_catalogue_can_be_read(capsys: pytest.CaptureFixture[str]) -> None:
 
     shown = capsys.readouterr().out
     assert "iFixit" in shown
+    assert "heart_rate every 60 s (5 s during sport)" in shown
     assert all(kind in shown for kind in kinds())
 
 
