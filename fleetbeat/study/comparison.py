@@ -37,7 +37,7 @@ class Comparison:
                 known[cell.seed] = cell
             else:
                 broken[cell.seed] = cell.error
-        self._sums: dict[tuple[Yardstick, tuple[tuple[int, tuple[str, ...]], ...]], dict[str, Sums]] = {}
+        self._sums: dict[tuple[Yardstick, tuple[tuple[int, tuple[str, ...]], ...]], tuple[list[str], Sums]] = {}
 
     def neighbours(self, seed: int) -> dict[str, Cell]:
         """Return what all arms did with *seed*."""
@@ -121,21 +121,17 @@ class Comparison:
         key = yardstick, tuple(shared.items())
         if key not in self._sums:
             self._sums[key] = self._summed(yardstick, shared)
-        each = [self._sums[key][arm] for arm in arms]
-        joined = Sums(
-            np.concatenate([sums.whole for sums in each]),
-            np.concatenate([sums.draws for sums in each], axis=1),
-            len(shared),
-            singles=each[0].singles,
-        )
+        known, sums = self._sums[key]
+        width = len(sums.whole) // len(known)
+        columns = np.concatenate([known.index(arm) * width + np.arange(width) for arm in arms])
 
         def statistic(sums: FloatArray) -> FloatArray:
             return compare([balanced_accuracy(tables, present) for tables in np.split(sums, len(arms), axis=-1)])
 
-        return estimate(joined, statistic, within)
+        return estimate(sums.of(columns), statistic, within)
 
-    def _summed(self, yardstick: Yardstick, shared: Mapping[int, tuple[str, ...]]) -> dict[str, Sums]:
-        """Return the answers of all arms that were judged on the *shared* wearers, every draw the same for all."""
+    def _summed(self, yardstick: Yardstick, shared: Mapping[int, tuple[str, ...]]) -> tuple[list[str], Sums]:
+        """Return all arms that were judged on the *shared* wearers, and their answers, every draw the same for all."""
         arms = [
             arm
             for arm in self.cells
@@ -150,12 +146,7 @@ class Comparison:
             parts.append(np.concatenate([table.reshape(len(who), -1) for table in tables], axis=1))
             people.append((who, tables[0].sum(axis=2).tolist()))
         # who has the same names and the same truth under every seed is the same persons
-        sums = sums_of(parts, same_wearers=len(people) > 1 and all(one == people[0] for one in people))
-        wholes, draws = np.split(sums.whole, len(arms)), np.split(sums.draws, len(arms), axis=1)
-        return {
-            arm: Sums(whole, drawn, sums.seeds, sums.singles)
-            for arm, whole, drawn in zip(arms, wholes, draws, strict=True)
-        }
+        return arms, sums_of(parts, same_wearers=len(people) > 1 and all(one == people[0] for one in people))
 
     def _shared(self, arms: Sequence[str], yardstick: Yardstick) -> dict[int, tuple[str, ...]]:
         """Return whom all *arms* were judged on, by seed; seeds without anybody are left out."""

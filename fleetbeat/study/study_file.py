@@ -13,6 +13,7 @@ from aggregator.strategies import check_strategy
 from broker.errors import SettingsError, UsageError
 from devices.complaints import complaints, shown
 from devices.fleet_file import freeze, load_fleet, locate, plain, read_toml, rooted, wrong
+from devices.learning.models import missing_library
 from devices.learning.task import TASKS
 from devices.overrides import Overrides
 from devices.settings import Fleet
@@ -77,7 +78,7 @@ def load_study(source: str | Path) -> Plan:
     """Return the study of a TOML file, or of one that ships by its name, with the fleets of its arms.
 
     Raises SettingsError, each message with file and key (of an arm: under the arm), what was found and what was
-    expected; RecordingError if a recordings folder is not one.
+    expected, a library that a model needs among it; RecordingError if a recordings folder is not one.
     """
     path = locate(source, shipped=SHIPPED, what="study")
     try:
@@ -128,6 +129,8 @@ def _changed(
     except SettingsError as error:
         own_strategy = any(key.startswith("learning.strategy") for key in own)
         raise SettingsError(f"{path}: {where if own_strategy else 'fleet'}: {error}") from None
+    if (missing := missing_library(changed.learning.model)) is not None:
+        raise SettingsError(f"{path}: {f'{where}.' if 'learning.model' in own else 'fleet: '}{missing}")
     return changed
 
 

@@ -137,6 +137,8 @@ def _known(value: Any) -> Any:
         return {field.name: _known(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _known(one) for key, one in value.items()}
+    if isinstance(value, tuple):
+        return [_known(one) for one in value]
     return round(value, 6) if isinstance(value, float) else value
 
 

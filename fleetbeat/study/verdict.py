@@ -49,9 +49,10 @@ class ArmVerdict:
 
     @property
     def further_seeds(self) -> int | None:
-        """How many more seeds would probably decide what is undecided; None if none can be told."""
-        known = [one.further_seeds for one in self.criteria if one.further_seeds is not None]
-        return max(known, default=None) if self.verdict == "cannot say" else None
+        """How many more seeds would probably decide all that is undecided; None if none can be told, or none would."""
+        wanted = [one.further_seeds for one in self.criteria if one.state == "undecided"]
+        known = [seeds for seeds in wanted if seeds is not None]
+        return max(known, default=None) if self.verdict == "cannot say" and len(known) == len(wanted) else None
 
 
 @dataclass(frozen=True, slots=True)

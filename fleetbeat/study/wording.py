@@ -53,10 +53,7 @@ def remark(criterion: Criterion) -> str:
         return ""
     if criterion.why:
         return criterion.why
-    more = criterion.further_seeds
-    if more is None:
-        return "the figure lies on the threshold: more seeds may never tell"
-    return f"the interval crosses the threshold; {more_seeds(more)} would tell"
+    return f"the interval crosses the threshold; {_would_tell(criterion)}"
 
 
 def more_seeds(number: int) -> str:
@@ -162,13 +159,20 @@ def _doubt(undecided: list[Criterion], remarks: tuple[str, ...]) -> str:
     if first.why or known is None or known.low is None or known.high is None:
         return first.why
     show = percent if first.name == "battery_day_share" else points
-    more = first.further_seeds
-    tell = f"{more_seeds(more)} would tell" if more else "more seeds may never tell"
     wanted = "asked for" if first.name in ("gain_over_local", "central_above_chance") else "allowed"
     return (
         f"{_clause(first)}, but that may be anything from {show(known.low)} to {show(known.high)}, with "
-        f"{limit_of(first)} {wanted}; {tell}"
+        f"{limit_of(first)} {wanted}; {_would_tell(first)}"
     )
+
+
+def _would_tell(undecided: Criterion) -> str:
+    """Return what would take the threshold out of the interval."""
+    if (more := undecided.further_seeds) is not None:
+        return f"{more_seeds(more)} would tell"
+    if undecided.estimate is not None and undecided.estimate.wants_persons(undecided.threshold):
+        return "all seeds have the same persons: it takes more persons to tell, more seeds do not make any"
+    return "the figure lies on the threshold: more seeds may never tell"
 
 
 def _value(criterion: Criterion) -> str:

@@ -111,6 +111,23 @@ def test_without_ray_it_says_how_to_get_it(fleetbeat: Command, tmp_path: Path, m
     )
 
 
+def test_an_arm_whose_model_needs_a_missing_library_is_refused_before_anything_is_lived(
+    fleetbeat: Command, here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.learning.models.find_spec", lambda _: None)
+    deep = '[[arm]]\nname = "deep"\nset = { learning.model = "lstm" }\n'
+    file = written(tmp_path, STUDY.replace("seeds", 'set = { learning.task = "sleep-wake" }\nseeds', 1) + deep)
+
+    answer = fleetbeat("study", str(file))
+
+    assert (answer.code, answer.err) == (
+        2,
+        f'fleetbeat: {file}: arm.2.set.learning.model: found "lstm", whose library torch is missing, expected it '
+        "installed: pip install 'fleetbeat[torch]'\n",
+    )
+    assert (here.lived, [*tmp_path.glob("runs")]) == ([], [])
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     file = written(tmp_path)

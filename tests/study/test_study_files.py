@@ -10,6 +10,7 @@ from fleetbeat.schema import schema
 from fleetbeat.study.settings import REFERENCES, Study
 from fleetbeat.study.study_file import load_study, shipped_studies
 from tests.study.ground import STUDY, complaint, plan, written
+from tests.world.ground import TINY
 
 HALF = "learning.fraction_train = 0.5"
 
@@ -62,6 +63,26 @@ HALF = "learning.fraction_train = 0.5"
 )
 def test_what_is_wrong_is_told_under_its_key(good: str, bad: str, said: str, tmp_path: Path) -> None:
     assert complaint(tmp_path, STUDY.replace(good, bad, 1)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (("seeds", 'set = { learning.model = "xgboost", learning.strategy = "fedxgbbagging" }\nseeds'), "set."),
+        (('"tiny.toml"', '"trees.toml"'), "fleet: "),
+    ],
+)
+def test_a_model_whose_library_is_missing_is_told_where_it_is_asked_for(
+    change: tuple[str, str], where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("devices.learning.models.find_spec", lambda _: None)
+    trees = '[learning]\nmodel = "xgboost"\nstrategy = "fedxgbbagging"\n'
+    (tmp_path / "trees.toml").write_text(TINY.replace("[learning]\n", trees, 1))
+
+    said = complaint(tmp_path, STUDY.replace(*change, 1))
+
+    assert said.startswith(f'{where}learning.model: found "xgboost", whose library xgboost is missing, expected it')
+    assert said.endswith("pip install 'fleetbeat[xgboost]'")
 
 
 def test_a_name_that_is_nearly_that_of_a_study_is_corrected() -> None:

@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleetbeat.study.bootstrap import Estimate, FloatArray, balanced_accuracy, estimate, interval, ratio, sums_of
+from fleetbeat.study.bootstrap import (
+    Estimate,
+    FloatArray,
+    balanced_accuracy,
+    estimate,
+    interval,
+    ratio,
+    stretched,
+    sums_of,
+)
 from fleetbeat.study.cell import Cell, Judged
 from fleetbeat.study.comparison import Comparison
 from tests.study_verdict.ground import judged
@@ -157,6 +166,51 @@ def test_four_times_the_seeds_halve_an_interval() -> None:
 def test_on_the_threshold_no_number_of_seeds_tells() -> None:
     assert Estimate(0.02, 0.01, 0.03, 10).further_seeds(0.02) is None
     assert Estimate(0.02, None, None, 1).further_seeds(0.05) is None
+
+
+def persons(seeds: int, differ: float) -> list[FloatArray]:
+    """A mean of .1 over eight persons who differ by so much; each seed shifts all of them by .1, up or down."""
+    each = 0.1 + differ * np.linspace(-1, 1, 8)
+    return [np.stack([each + 0.1 * (-1) ** seed, np.ones(8)], axis=1) for seed in range(seeds)]
+
+
+def test_what_the_same_persons_leave_open_is_decided_by_no_number_of_seeds() -> None:
+    few, many = (estimate(sums_of(persons(seeds, differ=0.5), same_wearers=True), ratio) for seeds in (10, 1_000))
+
+    for found in (few, many):
+        assert found is not None
+        assert found.wants_persons(0.0)
+        assert found.further_seeds(0.0) is None
+        assert found.turned().above(0.2).wants_persons(-0.2)
+
+
+def test_what_seeds_leave_open_is_decided_by_seeds_though_persons_are_the_same() -> None:
+    found = estimate(sums_of(persons(10, differ=0.02), same_wearers=True), ratio)
+    assert found is not None
+    assert found.low is not None
+    assert not found.wants_persons(0.05)
+    more = found.further_seeds(0.05)
+    assert more is not None
+    assert found.low < 0.05
+
+    then = estimate(sums_of(persons(10 + more + more % 2, differ=0.02), same_wearers=True), ratio)
+
+    assert then is not None
+    assert then.low is not None
+    assert then.low > 0.05
+
+
+def test_three_persons_are_as_few_as_three_seeds() -> None:
+    answers = np.array([[0.0, 1.0], [0.1, 1.0], [0.2, 1.0]])
+
+    three, alone = (estimate(sums_of([answers] * 10, same_wearers=same), ratio) for same in (True, False))
+
+    assert three is not None
+    assert alone is not None
+    assert three.high is not None
+    assert three.persons_alone == pytest.approx((three.low, three.high))  # seeds that are all alike add nothing
+    assert alone.persons_alone is None
+    assert three.high - three.value == pytest.approx(0.1 * stretched(3))
 
 
 def _caught(seeds: int, between: float, within: float, wearers: int) -> float:

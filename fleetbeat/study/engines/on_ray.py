@@ -1,11 +1,15 @@
 """Ray: on this machine, or many machines behind ``ray://HOST:PORT``. A seed comes back as files; we write them here."""
 
 import logging
+import socket
+import sys
 import tempfile
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from broker.errors import UsageError
 from fleetbeat.run_folder import WholeFiles
@@ -13,6 +17,8 @@ from fleetbeat.study.cell_file import NAME
 from fleetbeat.study.engines import Ended, Lost, News, Task
 
 INSTALL = "pip install 'fleetbeat[simulation]'"
+KNOCK_WALL_S = 5.0
+"""Ray itself waits half a minute for a head node that is not there."""
 
 Files = Mapping[str, bytes]
 """Files by their path in a study's folder."""
@@ -24,21 +30,23 @@ class OnRay:
     def __init__(self, address: str | None, count: int, *, verbose: bool = False) -> None:
         """Use the cluster at *address* (``ray://HOST:PORT``), or start Ray here with *count* workers.
 
-        Raises UsageError if Ray is not installed.
+        Raises UsageError if Ray is not installed, or nobody listens there.
         """
         if find_spec("ray") is None:
             raise UsageError(f"--engine ray: Ray is not installed here; to have it: {INSTALL}")
+        if address is not None:
+            _knock(address)
         self._address = address
         self._count = count
         self._verbose = verbose
 
     def live(self, tasks: Sequence[Task]) -> Generator[News, None, None]:
         """Live *tasks*: see `Engine`. Cells of a seed are told together, when all of them are here."""
-        ray = self._connected()
+        ray, missing = self._connected(), {task.seed: task for task in tasks}
         try:
             work = ray.remote(num_cpus=1, max_calls=1, max_retries=0)(_lived_elsewhere)
             under_way = {
-                work.remote(Task(task.fleets, task.seed, Path()), _packed(task.study, task.seed)): task
+                work.remote(Task(task.fleets, task.seed, Path()), _packed(task.study, task.seed), sys.argv): task
                 for task in tasks
             }
             while under_way:
@@ -47,11 +55,16 @@ class OnRay:
                 try:
                     files, ended = ray.get(done)
                 except ray.exceptions.RayError as error:
+                    del missing[task.seed]
                     yield Lost(task.seed, f"Ray lost it: {_short(error)}")
                     continue
                 for name in sorted(files, key=lambda name: name.endswith(f"/{NAME}")):  # cells last
                     _write(task.study / name, files[name])
+                del missing[task.seed]
                 yield from ended
+        except ConnectionError as error:
+            for seed in missing:
+                yield Lost(seed, f"the connection to Ray is lost: {_short(error)}")
         finally:
             ray.shutdown()
 
@@ -60,20 +73,41 @@ class OnRay:
 
         quietly: dict[str, Any] = {} if self._verbose else {"logging_level": logging.ERROR}
         try:
-            if self._address is not None:
-                ray.init(self._address, log_to_driver=self._verbose, **quietly)
-            else:
-                ray.init(num_cpus=self._count, include_dashboard=False, log_to_driver=self._verbose, **quietly)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of a connection that timed out, before its error
+                if self._address is not None:
+                    ray.init(self._address, log_to_driver=self._verbose, **quietly)
+                else:
+                    ray.init(num_cpus=self._count, include_dashboard=False, log_to_driver=self._verbose, **quietly)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UsageError(f"--engine {self._address or 'ray'}: Ray did not come up: {_short(error)}") from None
         return ray
 
 
-def _lived_elsewhere(task: Task, known: Files) -> tuple[dict[str, bytes], list[Ended]]:
+def _knock(address: str) -> None:
+    """Raise UsageError if *address* makes no sense, or nobody listens there."""
+    parts = urlsplit(address)
+    try:
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"--engine {address}: {error}, expected ray://HOST:PORT") from None
+    if not host or port is None:
+        raise UsageError(f"--engine {address}: expected ray://HOST:PORT, a head node's port for clients is 10001")
+    try:
+        socket.create_connection((host, port), KNOCK_WALL_S).close()
+    except OSError as error:
+        raise UsageError(
+            f"--engine {address}: nobody listens there ({error.strerror or error}); on a cluster's head node, "
+            f"`ray start --head --ray-client-server-port {port}` does"
+        ) from None
+
+
+def _lived_elsewhere(task: Task, known: Files, command: list[str]) -> tuple[dict[str, bytes], list[Ended]]:
     """Live what is missing of a seed in a folder of this machine; return what it wrote, and how long cells took."""
     from fleetbeat.terminal import listen
 
     listen(verbose=False)
+    sys.argv = command  # a run folder says what was typed, and this process ends with the seed
     from fleetbeat.study.engines.seed import live
 
     with tempfile.TemporaryDirectory(prefix="fleetbeat-") as place:
