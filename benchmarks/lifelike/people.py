@@ -23,6 +23,7 @@ Flags = npt.NDArray[np.bool_]
 class People:
     """Arrays are (wearers, days, epochs of 30 s from noon); *in_period* is from falling asleep to rising."""
 
+    seed: int
     bodies: list[SyntheticBody]
     nights: list[list[Night]]
     ages: npt.NDArray[np.float64]
@@ -39,13 +40,13 @@ class People:
         return ~self.in_bed
 
 
-def gather(wearers: int, days: int) -> People:
+def gather(wearers: int, days: int, seed: int = SEED) -> People:
     """Let so many wearers live so many days of the seed's fleet, and write everything down.
 
     Where a sensor finds nothing, its last value stands, as on a watch's face.
     """
     names = [f"wearer-{number + 1}" for number in range(wearers)]
-    bodies = [SyntheticBody(SEED, name, START) for name in names]
+    bodies = [SyntheticBody(seed, name, START) for name in names]
     shape, grid = (wearers, days, EPOCHS), np.arange(0.0, DAY_S, EPOCH_S)
     signals = {channel: np.zeros(shape, np.float32) for channel in ("heart_rate", "rmssd", "movement")}
     stages, in_bed, in_period = np.zeros(shape, np.int8), np.zeros(shape, bool), np.zeros(shape, bool)
@@ -64,8 +65,9 @@ def gather(wearers: int, days: int) -> People:
             in_period[row, day, bed + int(np.argmax(night.stages > 0)) : rise] = True
             slept.append(night)
         nights.append(slept)
-    ages = np.array([wearer(SEED, name).age_years for name in names])
+    ages = np.array([wearer(seed, name).age_years for name in names])
     return People(
+        seed=seed,
         bodies=bodies,
         nights=nights,
         ages=ages,

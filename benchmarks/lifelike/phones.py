@@ -19,9 +19,9 @@ NIGHT_H, DAY_H = range(6), range(9, 21)
 DROPPED = ("interrupted", "lost_power", "lost_link", "crashed")
 
 
-def phones(wearers: int, days: int) -> dict[str, float]:
+def phones(wearers: int, days: int, seed: int) -> dict[str, float]:
     """Return every figure of phones at work by its key."""
-    fleet = load_fleet(FLEET, Overrides(days=days, sets=(f"group.0.count={wearers}",)))
+    fleet = load_fleet(FLEET, Overrides(days=days, seed=seed, sets=(f"group.0.count={wearers}",)))
     here = residents(fleet)
     with opened(BrokerChoice("memory"), fleet.name, here) as (wire, _):
         world = World(fleet, here, wire, 0, None, Onlookers(_unheard, _unheard, _unheard))

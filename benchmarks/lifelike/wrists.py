@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.lifelike.people import SEED, START, People
+from benchmarks.lifelike.people import START, People
 from devices.body.day import DAY_S
 from devices.circumstances import Circumstances
 from devices.habits import Habits
@@ -50,7 +50,7 @@ def _lives(people: People, kind: str, hub: str | None, days: int) -> list[list[C
     lives = []
     for number, body in enumerate(people.bodies, start=1):
         name, wearer = f"{kind}-{number}", f"wearer-{number}"
-        habits = Habits(SEED, name, kind_named(kind), hub_kind, wearer, body, START)
+        habits = Habits(people.seed, name, kind_named(kind), hub_kind, wearer, body, START)
         lives.append(list(habits.lives(0.0, float(days * DAY_S))))
     return lives
 

@@ -6,9 +6,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from rich.markup import escape
+
 from broker.errors import SettingsError
 from devices.complaints import did_you_mean, shown
 from fleetbeat.importing.fedscale import import_fedscale
+from fleetbeat.importing.folder import Converted
 from fleetbeat.importing.mmash import import_mmash
 from fleetbeat.importing.walch import import_walch
 
@@ -22,6 +25,7 @@ class Imported:
     count: int
     what: str
     left_out: int
+    passed_over: tuple[str, ...]
     next: str
 
     def as_json(self) -> dict[str, Any]:
@@ -31,15 +35,17 @@ class Imported:
             "path": str(self.path),
             self.what: self.count,
             "rows_left_out": self.left_out,
+            "passed_over": list(self.passed_over),
         }
 
     def words(self) -> str:
-        """Return it to be read."""
+        """Return it to be read on a terminal."""
         rows = f"; {self.left_out} rows left out: no sensor shows such values" if self.left_out else ""
-        return f"{self.path}: {self.count} {self.what}{rows}\nNext: {self.next}"
+        others = f"; without {', '.join(self.passed_over)}" if self.passed_over else ""
+        return escape(f"{self.path}: {self.count} {self.what}{others}{rows}\nNext: {self.next}")
 
 
-FORMATS: dict[str, tuple[Callable[[Path, Path], tuple[int, int]], str, str]] = {
+FORMATS: dict[str, tuple[Callable[[Path, Path], Converted], str, str]] = {
     "walch": (import_walch, "persons", 'recordings = "{}" in a [[group]] of smartwatches'),
     "mmash": (import_mmash, "persons", 'recordings = "{}" in a [[group]] of smartwatches'),
     "fedscale": (import_fedscale, "devices", 'life = "{}" at the top of a fleet of phones, count = {}'),
@@ -60,8 +66,8 @@ def convert(format_: str, source: Path, dest: Path) -> Imported:
     try:
         with TemporaryDirectory(dir=dest.parent, prefix=f".{dest.name}-") as place:  # whole, or not at all
             made = Path(place) / dest.name
-            count, left_out = reader(source, made)
+            found = reader(source, made)
             made.replace(dest)
     except OSError as error:
         raise SettingsError(f"{dest}: cannot be written: {error.strerror}") from None
-    return Imported(format_, dest, count, what, left_out, use.format(dest, count))
+    return Imported(format_, dest, found.count, what, found.left_out, found.passed_over, use.format(dest, found.count))

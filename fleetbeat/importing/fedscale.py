@@ -15,11 +15,12 @@ from broker.errors import SettingsError
 from devices.circumstances import Circumstances
 from devices.complaints import shown
 from devices.life_file import write_life_file
+from fleetbeat.importing.folder import Converted
 
 PICKLED = b"\x80"
 
 
-def import_fedscale(source: Path, dest: Path) -> tuple[int, int]:
+def import_fedscale(source: Path, dest: Path) -> Converted:
     """Write the lives of ``phone-1`` and on, one a client, to *dest*; return how many there are (none is left out)."""
     clients = _clients(source)
     until_s = min(float(trace["finish_time"]) for trace in clients.values())
@@ -28,7 +29,7 @@ def import_fedscale(source: Path, dest: Path) -> tuple[int, int]:
         for number, (client, trace) in enumerate(clients.items(), start=1)
     }
     write_life_file(dest, lives)
-    return len(lives), 0
+    return Converted(len(lives))
 
 
 def _clients(source: Path) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,15 @@ from devices.body.channels import CHANNELS, FloatArray
 from devices.body.recordings import CONTENTS
 
 
+@dataclass(frozen=True, slots=True)
+class Converted:
+    """What a reader made: how many persons or devices, rows left out as no sensor shows them, who was passed over."""
+
+    count: int
+    left_out: int = 0
+    passed_over: tuple[str, ...] = ()
+
+
 @dataclass
 class NewFolder:
     """Where it will lie, what it says of itself, and who is in it so far."""
@@ -27,6 +36,7 @@ class NewFolder:
     channels: Mapping[str, str]
     persons: list[str] = field(default_factory=list)
     left_out: int = 0
+    passed_over: list[str] = field(default_factory=list)
 
     def add(self, person: str, start: datetime, night_s: tuple[float, float]) -> None:
         """Note a *person*, who was in bed from and to *night_s*; *start* is the local time at 0."""
@@ -46,8 +56,8 @@ class NewFolder:
         """Write the truth: one word for the 30 s from each time."""
         self._write(person, "stage", (f"{time:.10g},{word}" for time, word in zip(times, words, strict=True)))
 
-    def finish(self) -> tuple[int, int]:
-        """Write the table of contents; return how many persons there are and how many rows were left out."""
+    def finish(self) -> Converted:
+        """Write the table of contents; return what the folder holds, and what it does not."""
         texts = [f"{key} = {json.dumps(getattr(self, key))}" for key in ("title", "source", "licence", "notes")]
         units = [f"{channel} = {json.dumps(unit)}" for channel, unit in self.channels.items()]
         text = "\n".join(["schema = 1", *texts, "", "[channels]", *units, "", *self.persons])
@@ -55,7 +65,7 @@ class NewFolder:
             (self.path / CONTENTS).write_text(text, encoding="utf-8")
         except OSError as error:
             raise _cannot(self.path / CONTENTS, error) from None
-        return len(self.persons), self.left_out
+        return Converted(len(self.persons), self.left_out, tuple(self.passed_over))
 
     def _write(self, person: str, channel: str, rows: Iterable[str]) -> None:
         file = self.path / person / f"{channel}.csv.gz"

@@ -1,7 +1,8 @@
 """Walch (2019), as PhysioNet publishes it: ``heart_rate/ID_heartrate.txt`` and ``labels/ID_labeled_sleep.txt``.
 
-Seconds count from the beginning of the polysomnography; its clock time is not published and set to 22:30. Raw
-acceleration (``motion/``) is not read: nothing of ours shows gravities.
+Heart rates are parted by commas, labels by spaces. Seconds count from the beginning of the polysomnography, days before
+it are below 0; its clock time is not published and set to 22:30. Steps (``steps/``) are not read, nor is raw
+acceleration (``motion/``): nothing of ours shows gravities.
 """
 
 import math
@@ -12,7 +13,7 @@ import numpy as np
 
 from broker.errors import RecordingError
 from devices.body.channels import EPOCH_S, FloatArray
-from fleetbeat.importing.folder import NewFolder, read_text
+from fleetbeat.importing.folder import Converted, NewFolder, read_text
 
 WORDS = {-1: "unscored", 0: "wake", 1: "n1", 2: "n2", 3: "n3", 4: "n3", 5: "rem"}
 """Stages by their numbers; 4 is the fourth stage of older rules, today a part of n3."""
@@ -21,8 +22,8 @@ LIGHTS_OUT = datetime(2018, 3, 12, 22, 30)  # noqa: DTZ001  # a label
 HALF_HOUR_S = 1_800.0
 
 
-def import_walch(source: Path, dest: Path) -> tuple[int, int]:
-    """Write the persons of folder *source* to *dest*; return how many, and how many rows were left out."""
+def import_walch(source: Path, dest: Path) -> Converted:
+    """Write the persons of folder *source* to *dest*; return what came of them."""
     files = sorted((source / "labels").glob("*_labeled_sleep.txt"))
     if not files:
         raise RecordingError(
@@ -41,9 +42,9 @@ def import_walch(source: Path, dest: Path) -> tuple[int, int]:
         person = file.name.removesuffix("_labeled_sleep.txt")
         labels = _table(file)
         heart = _table(source / "heart_rate" / f"{person}_heartrate.txt")
-        unknown = [number for number in labels[:, 1] if number not in WORDS]
-        if unknown:
-            raise RecordingError(f"{file}: found stage {unknown[0]:g}, expected one of -1 0 1 2 3 4 5")
+        for at, stage in enumerate(labels[:, 1].tolist(), start=1):
+            if stage not in WORDS:
+                raise RecordingError(f"{file}, line {at}: found stage {stage:g}, expected one of -1 0 1 2 3 4 5")
         since_s = HALF_HOUR_S * math.ceil(max(0.0, -float(min(heart[:, 0].min(), labels[:, 0].min()))) / HALF_HOUR_S)
         start = LIGHTS_OUT - timedelta(seconds=since_s)
         times = labels[:, 0] + since_s

@@ -166,3 +166,17 @@ def test_why_of_what_never_was(device: str, round_: str, expected: str, fleetbea
     assert (answer.code, answer.out) == (2, "")
     assert expected in answer.err
     assert answer.err.count("\n") == 1
+
+
+def test_what_to_do_with_an_import_is_told_to_the_letter(fleetbeat: Command, tmp_path: Path) -> None:
+    for name, content in {"heart_rate/1_heartrate.txt": "0,60\n", "labels/1_labeled_sleep.txt": "0 0\n30 2\n"}.items():
+        file = tmp_path / "sleep-accel" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+
+    answer = fleetbeat("import", "walch", "sleep-accel", "mine")
+
+    assert (answer.code, answer.out) == (
+        0,
+        'mine: 1 persons\nNext: recordings = "mine" in a [[group]] of smartwatches\n',
+    )

@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Callable
+from datetime import time, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -48,9 +50,41 @@ def test_walch_comes_out_as_the_sample_that_ships(walch: Path, tmp_path: Path) -
             assert mine.times - person.night_s[0] == pytest.approx(sample.times - known.night_s[0])
 
 
+def test_walch_as_it_was_written(tmp_path: Path) -> None:
+    """Commas between heart rates, spaces between labels, days before the night, steps and motion beside them."""
+    files = {
+        "heart_rate/46343_heartrate.txt": "-124489.16105,57\n-124481.16111,56\n2.98865,71\n5.98866,71\n",
+        "labels/46343_labeled_sleep.txt": "0 -1\n30 0\n60 2\n90 4\n120 5\n",
+        "steps/46343_steps.txt": "-604984.5,0\n-604384.5,12\n",
+        "motion/46343_acceleration.txt": "-124489.161050 0.017487 -0.586700 -0.805771\n",
+    }
+    for name, content in files.items():
+        file = tmp_path / "sleep-accel" / name
+        file.parent.mkdir(parents=True)
+        file.write_text(content)
+
+    convert("walch", tmp_path / "sleep-accel", tmp_path / "mine")
+
+    recordings = read_recordings(tmp_path / "mine")
+    (person,) = recordings.persons
+    heart, stages = (recordings.series("46343", channel) for channel in ("heart_rate", "stage"))
+    zero_s = person.night_s[0]
+    assert (person.start + timedelta(seconds=zero_s)).time() == time(22, 30)
+    assert heart.times - zero_s == pytest.approx([-124489.161, -124481.161, 2.989, 5.989], abs=1e-3)
+    assert heart.values.tolist() == [57, 56, 71, 71]
+    assert (stages.times - zero_s).tolist() == [30, 60, 90, 120]
+    assert stages.values.tolist() == [STAGES["wake"], STAGES["n2"], STAGES["n3"], STAGES["rem"]]
+
+
 def break_label(folder: Path) -> Path:
     file = sorted((folder / "labels").iterdir())[0]
     file.write_text(file.read_text().replace("\n", "\n30 deep\n", 1))
+    return file
+
+
+def break_stage(folder: Path) -> Path:
+    file = sorted((folder / "labels").iterdir())[0]
+    file.write_text(file.read_text().replace("\n", "\n30 7\n", 1))
     return file
 
 
@@ -61,7 +95,12 @@ def break_heart(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("breaks", "complaint"), [(break_label, "line 2: found '30 deep'"), (break_heart, "not found")]
+    ("breaks", "complaint"),
+    [
+        (break_label, "line 2: found '30 deep'"),
+        (break_stage, "line 2: found stage 7, expected one of -1 0 1 2 3 4 5"),
+        (break_heart, "not found"),
+    ],
 )
 def test_a_broken_file_is_named_and_nothing_is_left_behind(
     walch: Path, tmp_path: Path, breaks: Callable[[Path], Path], complaint: str
@@ -76,22 +115,63 @@ def test_a_broken_file_is_named_and_nothing_is_left_behind(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sleep-accel"]
 
 
-@pytest.fixture
-def mmash(tmp_path: Path) -> Path:
-    """One man from 22:00 to 06:00, who falls asleep at 23:00 and rises at 05:30."""
-    user = tmp_path / "mmash" / "DataPaper" / "user_1"
+ACTIGRAPH = [
+    *("", "Axis1", "Axis2", "Axis3", "Steps", "HR"),
+    *("Inclinometer Off", "Inclinometer Standing", "Inclinometer Sitting", "Inclinometer Lying"),
+    *("Vector Magnitude", "day", "time"),
+]
+SLEEP = [
+    *("", "In Bed Date", "In Bed Time", "Out Bed Date", "Out Bed Time", "Onset Date", "Onset Time"),
+    *("Latency", "Efficiency", "Total Minutes in Bed", "Total Sleep Time (TST)", "Wake After Sleep Onset (WASO)"),
+    *("Number of Awakenings", "Average Awakening Length", "Movement Index", "Fragmentation Index"),
+    "Sleep Fragmentation Index",
+]
+"""The columns as PhysioNet has them, with their unnamed first one."""
+
+
+def write_man(user: Path, *, second_day: int = 2, rose: tuple[int, str] = (2, "05:30"), nights: int = 1) -> None:
+    """One man from 22:00 to 06:00, who goes to bed at 22:30, falls asleep at 23:00 and rises at 05:30."""
     user.mkdir(parents=True)
     with (user / "Actigraph.csv").open("w", newline="") as opened:
         table = csv.writer(opened)
-        table.writerow(["", "Axis1", "Axis2", "Axis3", "Steps", "HR", "Vector Magnitude", "day", "time"])
+        table.writerow(ACTIGRAPH)
         for row, second in enumerate(range(22 * 3_600, 30 * 3_600, 10)):
             clock = f"{second // 3600 % 24:02}:{second // 60 % 60:02}:{second % 60:02}"
-            heart = 0 if row % 50 == 0 else 60
-            table.writerow([row, 0, 0, 0, 0, heart, f"{row % 7 * 10.5}", 1 + second // 86_400, clock])
-    (user / "RR.csv").write_text(",ibi_s,day,time\n1,0.9,1,22:00:05\n2,500,1,22:00:06\n3,1.1,2,00:00:07\n")
-    (user / "sleep.csv").write_text(
-        ",In Bed Date,In Bed Time,Out Bed Date,Out Bed Time,Onset Date,Onset Time\n1,1,22:30,2,05:30,1,23:00\n"
+            heart = 0 if row % 50 == 0 else 60.0
+            day = second_day if second >= 86_400 else 1
+            table.writerow([row + 189, 37, 23, 49, 0, heart, 0, 1, 0, 0, f"{row % 7 * 10.5}", day, clock])
+    (user / "RR.csv").write_text(
+        f",ibi_s,day,time\n1,0.9,1,22:00:05\n2,0.8,1,22:00:05\n3,500,1,22:00:06\n4,1.1,{second_day},00:00:07\n"
     )
+    with (user / "sleep.csv").open("w", newline="") as opened:
+        table = csv.writer(opened)
+        table.writerow(SLEEP)
+        for row in range(nights):
+            table.writerow(
+                [
+                    row,
+                    1,
+                    "22:30",
+                    *rose,
+                    1,
+                    "23:00",
+                    30,
+                    80.77,
+                    420,
+                    336,
+                    77,
+                    27,
+                    2.85,
+                    17.308,
+                    25.926,
+                    43.233999999999995,
+                ]
+            )
+
+
+@pytest.fixture
+def mmash(tmp_path: Path) -> Path:
+    write_man(tmp_path / "mmash" / "DataPaper" / "user_1")
     return tmp_path / "mmash"
 
 
@@ -106,9 +186,59 @@ def test_mmash_becomes_seconds_since_the_first_half_hour(mmash: Path, tmp_path: 
     stage = recordings.series("user_1", "stage")
     asleep = stage.times[stage.values == STAGES["sleep"]]
     assert (asleep[0], asleep[-1]) == (3_600, 26_970)
-    assert recordings.series("user_1", "rr_interval").times.tolist() == [5, 7_207]
+    assert recordings.series("user_1", "rr_interval").times.tolist() == [5, 5, 7_207]
     assert recordings.series("user_1", "heart_rate").values.min() == 60
     assert len(recordings.series("user_1", "movement").times) == 8 * 360
+
+
+@pytest.mark.parametrize("oddity", [{"second_day": -29}, {"rose": (1, "05:30")}], ids=["month's end", "rose on day 1"])
+def test_days_that_were_miscounted_are_the_second(mmash: Path, tmp_path: Path, oddity: dict[str, Any]) -> None:
+    write_man(mmash / "DataPaper" / "user_8", **oddity)
+
+    convert("mmash", mmash, tmp_path / "mine")
+
+    recordings = read_recordings(tmp_path / "mine")
+    plain, odd = recordings.persons
+    assert (odd.start, odd.night_s) == (plain.start, plain.night_s)
+    for channel in recordings.channels:
+        one, other = recordings.series("user_1", channel), recordings.series("user_8", channel)
+        assert np.array_equal(one.times, other.times)
+        assert np.array_equal(one.values, other.values)
+
+
+def test_who_has_no_night_is_passed_over_and_named(mmash: Path, tmp_path: Path) -> None:
+    write_man(mmash / "DataPaper" / "user_11", nights=0)
+    write_man(mmash / "DataPaper" / "user_2")
+
+    imported = convert("mmash", mmash, tmp_path / "mine")
+
+    assert [person.id for person in read_recordings(tmp_path / "mine").persons] == ["user_1", "user_2"]
+    assert "without user_11 (no night in its sleep.csv)" in imported.words()
+    assert imported.as_json()["passed_over"] == ["user_11 (no night in its sleep.csv)"]
+
+
+def test_a_value_that_is_none_is_told_with_what_was_expected(mmash: Path, tmp_path: Path) -> None:
+    file = mmash / "DataPaper" / "user_1" / "RR.csv"
+    for content, complaint in (
+        (",ibi_s,day,time\n1,fast,1,22:00:05\n", "line 2: found 'fast' as ibi_s, expected numbers"),
+        (",rr,day,time\n1,0.9,1,22:00:05\n", "line 2: found nothing in column 'ibi_s', expected a number"),
+        (",ibi_s,day,time\n1,0.9,7,22:00:05\n", "line 2: found day 7, expected 1 or 2"),
+        (",ibi_s,day,time\n1,0.9,1,25:00:05\n", "line 2: found '25:00:05' as time, expected a time of day"),
+    ):
+        file.write_text(content)
+
+        with pytest.raises(RecordingError) as refused:
+            convert("mmash", mmash, tmp_path / "mine")
+
+        assert str(refused.value) == f"{file}, {complaint}"
+
+
+def test_the_archive_in_the_archive_is_to_be_unzipped(tmp_path: Path) -> None:
+    (tmp_path / "mmash").mkdir()
+    (tmp_path / "mmash" / "MMASH.zip").touch()
+
+    with pytest.raises(RecordingError, match=r"unzip its MMASH\.zip first"):
+        convert("mmash", tmp_path / "mmash", tmp_path / "mine")
 
 
 def test_a_moment_that_is_none_is_refused(mmash: Path, tmp_path: Path) -> None:
