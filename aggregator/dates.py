@@ -1,12 +1,12 @@
 """Dates of an app: ``datetime.now()`` and its like in the modules of a guest follow the time of the thread that asks.
 
-`datetime` is written in C and cannot be changed for everybody, which would be too much anyway: so the names
-``datetime`` and ``date`` in a guest's own modules are exchanged, once they are imported. A virtual date is the fleet's
-local time, which has no zone; where a zone is asked for, it counts as UTC.
+`datetime` is written in C and cannot be changed for everybody, which would be too much anyway: so a guest's modules
+run with `BUILTINS`, by whose ``import`` a module ``datetime`` comes that follows virtual time. A virtual date is the
+fleet's local time, which has no zone; where a zone is asked for, it counts as UTC.
 """
 
+import builtins
 import datetime as real
-from collections.abc import Iterable
 from datetime import UTC
 from types import ModuleType
 from typing import Any
@@ -68,12 +68,13 @@ def _module() -> ModuleType:
     return module
 
 
-_INSTEAD_OF = {id(real): _module(), id(real.datetime): _Datetime, id(real.date): _Date}
+_VIRTUAL = _module()
 
 
-def exchange_dates(modules: Iterable[ModuleType]) -> None:
-    """Let the names that *modules* have for `datetime` and its classes mean those that follow virtual time."""
-    for module in modules:
-        for name, value in list(vars(module).items()):
-            if (instead := _INSTEAD_OF.get(id(value))) is not None:
-                setattr(module, name, instead)
+def _import(name: str, *rest: Any, **named: Any) -> ModuleType:
+    found = builtins.__import__(name, *rest, **named)
+    return _VIRTUAL if found is real else found
+
+
+BUILTINS = vars(builtins) | {"__import__": _import}
+"""What a module of a guest is given as ``__builtins__``: an ``import`` statement asks there, in functions, too."""

@@ -4,6 +4,9 @@ import importlib.util
 import shlex
 import sys
 import sysconfig
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +18,7 @@ from flwr.serverapp import ServerApp
 from packaging.utils import canonicalize_name
 from threadpoolctl import threadpool_limits
 
-from aggregator.dates import exchange_dates
+from aggregator.dates import BUILTINS
 from aggregator.draws import seed_global_generators
 from aggregator.flower import load_app
 from aggregator.server_end import place_in
@@ -44,6 +47,34 @@ _folders: set[Path] = set()
 """Folders that this process has imported guests from."""
 
 
+class _GuestsModule(SourceFileLoader):
+    """Runs a module of a guest, with dates that follow virtual time."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run *module* as any other, but for what it imports as ``datetime``."""
+        vars(module)["__builtins__"] = BUILTINS
+        super().exec_module(module)
+
+
+class _GuestsModules(MetaPathFinder):
+    """Finds modules of guests, whenever they import them: at once, or in a function, long after."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a spec of a guest's own module; None for all others, which are found as ever."""
+        found = PathFinder.find_spec(fullname, path, target) if _folders and _strange(fullname) else None
+        if found is None or not isinstance(found.loader, SourceFileLoader) or found.origin is None:
+            return None
+        if not any(_inside(found.origin, folder) for folder in _folders):
+            return None
+        found.loader = _GuestsModule(found.loader.name, found.loader.path)
+        return found
+
+
+_FINDER = _GuestsModules()
+
+
 class _NoSuchAttribute(Exception):
     """Raised by Flower's loader in our name."""
 
@@ -62,15 +93,19 @@ def forget_guests() -> None:
     """Let whatever is loaded next be imported anew: what a module remembers must not pass from run to run."""
     for folder in _folders:
         for name, module in list(sys.modules.items()):
-            if name.partition(".")[0] not in OURS and _inside(module, folder):
+            if _strange(name) and _inside(_place(module), folder):
                 del sys.modules[name]
         if str(folder) in sys.path:
             sys.path.remove(str(folder))
     _folders.clear()
+    if _FINDER in sys.meta_path:
+        sys.meta_path.remove(_FINDER)
 
 
 def _load(project: Project, component: str, reference: str, kind: type[Kind]) -> Kind:
-    before = set(sys.modules)
+    _folders.add(project.folder)
+    if _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
     where = f"app: {project.folder / 'pyproject.toml'}: [tool.flwr.app.components] {component}: {reference}"
     seed_global_generators(crc32(b"guest"), crc32(reference.encode()))
     try:
@@ -81,7 +116,6 @@ def _load(project: Project, component: str, reference: str, kind: type[Kind]) ->
     except (Exception, SystemExit) as error:  # whatever a stranger's module raises when it is imported
         raise SettingsError(f"{where}: {_why(error, project)}") from error
     finally:
-        _note(before, project.folder)
         _single_threaded()
     if not isinstance(found, kind):
         raise SettingsError(f"{where}: is a {type(found).__name__}, expected a {kind.__name__}")
@@ -95,17 +129,18 @@ def _single_threaded() -> None:
         torch.set_num_threads(1)
 
 
-def _note(before: set[str], folder: Path) -> None:
-    new = [module for name, module in list(sys.modules.items()) if name not in before]
-    exchange_dates(module for module in new if _inside(module, folder))
-    _folders.add(folder)
+def _strange(module: str) -> bool:
+    return module.partition(".")[0] not in OURS
 
 
-def _inside(module: ModuleType, folder: Path) -> bool:
-    file = getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
-    if file is None or not Path(file).is_relative_to(folder):
+def _place(module: ModuleType) -> str | None:
+    return getattr(module, "__file__", None) or next(iter(getattr(module, "__path__", ())), None)
+
+
+def _inside(place: str | None, folder: Path) -> bool:
+    if place is None or not Path(place).is_relative_to(folder):
         return False
-    return not any(Path(file).is_relative_to(installed) for installed in INSTALLED)
+    return not any(Path(place).is_relative_to(installed) for installed in INSTALLED)
 
 
 def _why(error: BaseException, project: Project) -> str:

@@ -7,18 +7,25 @@ from types import ModuleType
 import pytest
 
 from aggregator import server_time
-from aggregator.dates import exchange_dates
+from aggregator.dates import BUILTINS
 from fleetbeat.fit_clock import FitClock
 
 NEW_YEAR = 1_767_225_600.0  # 2026-01-01, UTC
+
+
+LATE = """
+def year():
+    from datetime import date as day
+    return day.today().year
+"""
 
 
 @pytest.fixture
 def module() -> ModuleType:
     """A guest's module that has imported dates in every way there is."""
     made = ModuleType("guest")
-    exec("import datetime\nfrom datetime import datetime as moment, date, timedelta", made.__dict__)
-    exchange_dates([made])
+    made.__dict__["__builtins__"] = BUILTINS
+    exec("import datetime\nfrom datetime import datetime as moment, date, timedelta\n" + LATE, made.__dict__)
     return made
 
 
@@ -28,6 +35,7 @@ def test_dates_follow_the_time_of_the_thread(module: ModuleType) -> None:
         assert module.moment.now() == module.datetime.datetime.today() == datetime.datetime(2026, 1, 1, 1)
         assert module.moment.now(datetime.UTC).isoformat() == "2026-01-01T01:00:00+00:00"
         assert module.date.today() == datetime.date(2026, 1, 1)
+        assert module.year() == 2026
         assert time.time_ns() == (int(NEW_YEAR) + 3_600) * 10**9
 
 

@@ -102,6 +102,19 @@ def test_its_server_sleeps_and_looks_at_clocks_in_virtual_time(tmp_path: Path) -
     assert judged["hour"] == 4  # the round begins at two, and the server sleeps for two hours
 
 
+def test_dates_of_what_it_imports_late_are_virtual_too(tmp_path: Path) -> None:
+    late = '__import__("lateness").hour()'
+    app = copied(MESSAGE_API, tmp_path, "message_server.py", "datetime.now().hour", late)
+    (app / "lateness.py").write_text(
+        "from datetime import datetime\n\n\ndef hour():\n    import datetime as late\n\n"
+        "    assert late.datetime.now() == datetime.now()\n    return datetime.now().hour\n"
+    )
+
+    ended = lives(app, tmp_path / "run", "app.config.naps.server-s=7200", "ideal=true")
+
+    assert metrics(ended.path, "evaluate_metrics_serverapp")["hour"] == 4
+
+
 def test_nodes_are_partitions_and_settings_can_be_overridden(tmp_path: Path) -> None:
     one = lives(MESSAGE_API, tmp_path / "one", "ideal=true", "app.config.steps.rate=0.25", seed=3)
     other = lives(MESSAGE_API, tmp_path / "other", "ideal=true", seed=3)

@@ -1,5 +1,6 @@
 """`fleetbeat up` as its user sees it: typed words, Ctrl-C whenever, and a broker and a SuperLink of one's own."""
 
+import json
 import os
 import shlex
 import signal
@@ -10,6 +11,7 @@ import pytest
 
 from broker import events as ev
 from devices.fleet_file import load_fleet
+from devices.learning.models import missing_library
 from devices.residents import residents
 from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
 from fleetbeat.own_broker import write_everything
@@ -52,6 +54,21 @@ def test_ctrl_c_within_a_round_closes_the_account_and_leaves_nothing_behind(tmp_
     assert outcomes == {("phone-1", "refused", "not_charging"): 1, ("phone-2", "rejected", "run_ended"): 1}
     assert user.run.results["account"]["ended"] == "stopped"
     assert not [line for line in user.screen if "Traceback" in line]
+
+
+@pytest.mark.extra
+@pytest.mark.skipif(missing_library("xgboost") is not None, reason="xgboost is not installed")
+def test_trees_are_grown_and_bagged_live_as_well(tmp_path: Path) -> None:
+    trees = ("--set", "learning.model=xgboost", "--set", "learning.strategy=fedxgbbagging")
+
+    with up(tmp_path, "two.toml", "--speed", "1440", "--rounds", "2", *trees) as user:
+        code = user.ends(90.0)
+
+    assert code == 0, user.screen
+    assert [line["delivered"] for line in user.run.table("rounds.csv")] == ["1", "1"]
+    (model,) = user.run.arrays()
+    assert len(json.loads(model.tobytes())["learner"]["gradient_booster"]["model"]["trees"]) == 2
+    assert user.left_behind() == []
 
 
 @pytest.mark.parametrize("words", ["live at", "submitted"])
