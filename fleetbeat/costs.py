@@ -4,16 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from flwr.app import ArrayRecord
 
 from broker.messages import encode_batch
 from devices.body.synthetic import SyntheticBody
 from devices.habits import Habits
 from devices.kinds import Kind, kind_named
+from devices.learning.features import EPOCH_S
+from devices.learning.models import missing_library, model_named
+from devices.learning.task import TASKS
 from devices.learning_table import Learning, Work
 from devices.residents import Device
 from devices.settings import Fleet
 from devices.table import DAY_S
-from devices.workload import FORWARD_SHARE
+from devices.workload import ENVELOPE_BYTES, FORWARD_SHARE
 from fleetbeat.plan import timetable_of
 
 WEARERS, DAYS = 12, 7
@@ -22,8 +26,8 @@ WEARERS, DAYS = 12, 7
 SHORTEST_LIFE_S = 1.0
 """Where all rounds are over at once: nothing is divided by no time at all."""
 
-ALMOST_NOTHING = Work(gflop=0.0, mb_down=0.002, mb_up=0.002)
-"""Work that a fleet leaves out is computed from model and data; for models that ship, it is messages of about 2 kB."""
+NIGHT_S = 8 * 3_600.0
+"""In bed, as the costs of a model foretell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,34 @@ class DayCost:
 
 def day_costs(fleet: Fleet, devices: Sequence[Device]) -> list[DayCost]:
     """Return what a day costs each kind of *devices* (the residents of *fleet*), in the order of the file."""
-    rounds_a_day = rounds_that_fit(fleet) / lived_days(fleet, devices)
-    return [_day_cost(fleet, kind, alike, rounds_a_day) for kind, alike in by_kind(devices).items()]
+    rounds_a_day, work = rounds_that_fit(fleet) / lived_days(fleet, devices), foreseen_work(fleet, devices)
+    return [_day_cost(fleet, kind, alike, rounds_a_day, work) for kind, alike in by_kind(devices).items()]
+
+
+def foreseen_work(fleet: Fleet, devices: Iterable[Device]) -> Work:
+    """Return what a fit takes: as the fleet declares it, else an estimate for its model, half-way through life.
+
+    A device is taken to have been worn in all nights of its history and in half of those to come, and everybody who is
+    asked to deliver, which makes trees grow. Nothing is known of an app's fits before they are measured, nor of a model
+    whose library is missing.
+    """
+    learning, task = fleet.learning, TASKS[fleet.learning.task]
+    if learning.work is not None:
+        return learning.work
+    if fleet.app is not None or missing_library(learning.model) is not None:
+        return Work()
+    model = model_named(learning.model)
+    a_night = 1.0 if task.a_night else (NIGHT_S if learning.epochs == "in_bed" else DAY_S) / EPOCH_S
+    examples = a_night * (learning.history_nights + fleet.days / 2)
+    asked = learning.fraction_train * sum(device.kind.trains for device in devices)
+    began = sum(len(array.data) for array in ArrayRecord(model.initial_arrays(task)).values())
+    grown = model.GROWS_BYTES * learning.local_epochs
+    size = began + grown * asked * max(rounds_that_fit(fleet) - 1, 0) / 2
+    return Work(
+        gflop=model.flop(task, round(size)) * examples * learning.local_epochs / 1e9,
+        mb_down=(ENVELOPE_BYTES + size) / 1e6,
+        mb_up=(ENVELOPE_BYTES + began + grown) / 1e6,
+    )
 
 
 def by_kind(devices: Iterable[Device]) -> dict[str, list[Device]]:
@@ -80,20 +110,21 @@ def rounds_that_fit(fleet: Fleet) -> int:
     return min(learning.rounds, int(-(-left_s // every_s))) if every_s > 0 else learning.rounds
 
 
-def lived_days(fleet: Fleet, devices: Iterable[Device]) -> float:
+def lived_days(fleet: Fleet, devices: Sequence[Device]) -> float:
     """Return the days until life ends: the fleet's own, or fewer if its last round is over, everybody delivering."""
     learning = fleet.learning
     if rounds_that_fit(fleet) < learning.rounds:
         return fleet.days
     kinds = {id(device.kind): device.kind for device in devices if device.kind.trains}.values()
-    round_s = 0.0 if fleet.ideal else max((_round_s(learning, kind) for kind in kinds), default=0.0)
+    work = foreseen_work(fleet, devices)
+    round_s = 0.0 if fleet.ideal else max((_round_s(learning, kind, work) for kind in kinds), default=0.0)
     last_s = learning.first_round_s + (learning.rounds - 1) * max(timetable_of(fleet).every_s, round_s)
     return min(fleet.days, max(last_s + round_s, SHORTEST_LIFE_S) / DAY_S)
 
 
-def _round_s(learning: Learning, kind: Kind) -> float:
+def _round_s(learning: Learning, kind: Kind, work: Work) -> float:
     """Return how long a device of *kind* trains and is evaluated in one round, over Wi-Fi and left alone."""
-    work, wifi = learning.work or ALMOST_NOTHING, kind.far.wifi
+    wifi = kind.far.wifi
     fit_s = kind.processor.seconds(work.gflop, in_use=False)
     down_s, up_s = wifi.transfer_s(work.mb_down * 1e6, down=True), wifi.transfer_s(work.mb_up * 1e6, down=False)
     trains_s = min(learning.round_deadline_s, down_s + fit_s + up_s)
@@ -102,7 +133,7 @@ def _round_s(learning: Learning, kind: Kind) -> float:
     return trains_s + min(learning.round_deadline_s, down_s + fit_s * _forward(learning))
 
 
-def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: float) -> DayCost:
+def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: float, work: Work) -> DayCost:
     kind = alike[0].kind
     worn, in_use = _shares(fleet, alike[:WEARERS])
     in_session = in_use if kind.senses_in_session else 0.0  # a worn device in use is its wearer's sport
@@ -111,9 +142,8 @@ def _day_cost(fleet: Fleet, name: str, alike: Sequence[Device], rounds_a_day: fl
     near_bytes += _streamed_bytes(fleet.name, kind, kind.senses | kind.senses_in_session) * in_session
     near_j = kind.near.energy_j(near_bytes) if kind.near is not None else 0.0
     life_j = draw_mw / 1_000 * DAY_S + near_j
-    learning_mb, tasks_j = _learning(fleet, kind, rounds_a_day) if kind.trains else (0.0, 0.0)
+    learning_mb, tasks_j = _learning(fleet.learning, kind, rounds_a_day, work) if kind.trains else (0.0, 0.0)
     learning_j = tasks_j + near_j
-    work = fleet.learning.work or ALMOST_NOTHING
     return DayCost(
         kind=name,
         devices=len(alike),
@@ -155,9 +185,8 @@ def _streamed_bytes(fleet: str, kind: Kind, senses: Mapping[str, float]) -> floa
     return len(encode_batch(fleet, f"{kind.kind}-1", 1, 0.0, channels)) * DAY_S / kind.sync_every_s
 
 
-def _learning(fleet: Fleet, kind: Kind, rounds_a_day: float) -> tuple[float, float]:
+def _learning(learning: Learning, kind: Kind, rounds_a_day: float, work: Work) -> tuple[float, float]:
     """Return megabytes and joules a day for training and evaluating over Wi-Fi."""
-    learning, work = fleet.learning, fleet.learning.work or ALMOST_NOTHING
     trains, judges = rounds_a_day * learning.fraction_train, rounds_a_day * learning.fraction_evaluate
     wifi = kind.far.wifi
     down_j = wifi.energy_j(work.mb_down * 1e6, down=True)

@@ -32,6 +32,7 @@ PHANTOM_WEIGHT = 1e-9
 
 
 IN_SEQUENCE = False
+GROWS_BYTES = 0
 
 
 def epochs_to_the_end(examples: int) -> int:

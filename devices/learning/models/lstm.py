@@ -37,6 +37,7 @@ AT_ONCE = 64
 """Nights that are answered together."""
 
 IN_SEQUENCE = True
+GROWS_BYTES = 0
 
 
 def epochs_to_the_end(examples: int) -> int:

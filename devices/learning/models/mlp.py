@@ -25,6 +25,7 @@ LEARNING_RATE = 0.003
 BATCH = 64
 
 IN_SEQUENCE = False
+GROWS_BYTES = 0
 
 
 def epochs_to_the_end(examples: int) -> int:

@@ -50,6 +50,8 @@ class Model(Protocol):
 
     IN_SEQUENCE: bool
     """Whether it reads the examples of a night one after the other, and wants none left out."""
+    GROWS_BYTES: int
+    """What each local epoch of each device adds to it: nothing, but for trees."""
 
     def epochs_to_the_end(self, examples: int) -> int:
         """Return after how many local epochs more of them change nothing: how long the references train."""
