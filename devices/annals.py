@@ -1,21 +1,21 @@
 """The annals: what one run told of bodies, days and nights, kept so that the next on the same days need not."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
 from devices.body import Body
-from devices.body.synthetic import KEPT_BLOCKS
 from devices.buffer import Examples
 from devices.circumstances import Circumstances
-from devices.learning_table import Learning
+from devices.residents import residents
+from devices.settings import Fleet
 
 T = TypeVar("T")
 
 MARGIN_DAYS = 4
 """Blocks begin at noon, and nights are looked for two days ahead."""
 
-MOST_BLOCKS = 2_000
-"""So many blocks of signals (some 60 kB each) are kept at most; where a run has more, it makes them as it goes."""
+MOST_BLOCKS = 4_000
+"""So many blocks of signals are kept at most (29 kB each); where runs have more, each tells its days by itself."""
 
 
 class Told(Generic[T]):
@@ -37,13 +37,25 @@ class Told(Generic[T]):
 class Annals:
     """Bodies, days and nights of one seed and start, whichever of its fleets asks: what is told is a pure function.
 
-    Only runs in one process share them. Days and nights are kept whole, so they are for few runs of few days.
+    Only runs in one process share them.
     """
 
-    def __init__(self, wearers: int, days: float, learning: Learning) -> None:
-        """Room for the signals of so many *wearers*, whose run of so many *days* begins with nights of history."""
+    def __init__(self, blocks: int) -> None:
+        """Bodies remember their signals for so many *blocks* of a day."""
+        self.blocks = blocks
         self.bodies: Told[Body] = Told()
         self.days: Told[Sequence[Circumstances]] = Told()
         self.nights: Told[Sequence[tuple[int, Examples]]] = Told()
-        blocks = int(days) + learning.history_nights + MARGIN_DAYS
-        self.blocks = blocks if wearers * blocks <= MOST_BLOCKS else KEPT_BLOCKS
+
+
+def annals_for(fleets: Iterable[Fleet]) -> Annals | None:
+    """Return annals with room for *fleets*, which have seed, start and days in common; None if they are too large."""
+    several = [*fleets]
+    blocks = max(int(fleet.days) + fleet.learning.history_nights for fleet in several) + MARGIN_DAYS
+    wearers: list[int] = []
+    groups: list[object] = []
+    for fleet in several:  # fleets of equal groups have the same wearers
+        if fleet.group not in groups:
+            groups.append(fleet.group)
+            wearers.append(len({resident.wearer for resident in residents(fleet)}))
+    return Annals(blocks) if sum(wearers) * blocks <= MOST_BLOCKS else None

@@ -30,11 +30,16 @@ class Examples:
     """What a model learns from: *features* (n, f), *labels* (n,), and when each example began, *start_s* (n,).
 
     A fleet keeps many: tasks give features as float16 (three digits) and labels as int8. Sums want more room.
+    Nobody may write to them: runs of the same days share them.
     """
 
     features: npt.NDArray[np.floating]
     labels: npt.NDArray[np.integer]
     start_s: npt.NDArray[np.floating]
+
+    def __post_init__(self) -> None:
+        for array in (self.features, self.labels, self.start_s):
+            array.setflags(write=False)
 
     def __len__(self) -> int:
         """How many there are."""

@@ -122,7 +122,7 @@ class Lives:
         worn: Worn = always
         sessions: list[Sessions] = []
         if not isinstance(body, RecordedBody):
-            lives = [list(self.of(one, from_s - DAY_S, to_s)) for one in sources]
+            lives = [list(self._days(one, from_s - DAY_S, to_s)) for one in sources]
             worn = worn_in(lives)
             rhythms = [self.senses_in_session(one) for one in sources]
             sessions = [(rhythm, sessions_in(own)) for rhythm, own in zip(rhythms, lives, strict=True) if rhythm]

@@ -9,10 +9,9 @@ from functools import cached_property
 from pathlib import Path
 
 from broker.errors import RunFolderError
-from devices.annals import Annals
+from devices.annals import annals_for
 from devices.fleet_file import freeze
 from devices.learning.task import Arrays
-from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat import rehearsal
 from fleetbeat.brokers import BrokerChoice
@@ -65,9 +64,7 @@ class SameDays:
         self._bench: tuple[Bench, Arrays] | None = None
         """What the fleet's run left: the examples in its buffers, and its model."""
         self._own_nights: Yardstick | None = None
-        fleet = self._fleets["fleet"]
-        wearers = len({resident.wearer for resident in residents(fleet)})
-        self._annals = Annals(wearers, fleet.days, fleet.learning)
+        self._annals = annals_for(self._fleets.values())
 
     def live(self) -> None:
         """Live what is missing; an arm that crashes leaves a cell that says so. A full disk raises RunFolderError."""
