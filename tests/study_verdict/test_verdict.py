@@ -8,7 +8,7 @@ import pytest
 from fleetbeat.study.cell import Cell
 from fleetbeat.study.seedwise import gini, lost_days, to_target
 from fleetbeat.study.verdict import conclude
-from fleetbeat.study.wording import remark
+from fleetbeat.study.wording import line, remark
 from tests.study_verdict.ground import GOOD, OWN, WEARERS, cells, curve, judged, lived, study
 
 
@@ -89,15 +89,44 @@ def test_where_recorded_persons_leave_it_open_more_persons_are_asked_for_not_mor
         for cell in cells(GOOD)
     ]
 
-    verdict = conclude(study(), made)
+    verdict = conclude(study(), made, recorded=True)
 
     gap = verdict.chief.criteria[1]
     assert (verdict.verdict, gap.state, gap.further_seeds) == ("cannot say", "undecided", None)
     assert verdict.chief.further_seeds is None
-    assert verdict.sentence.endswith(
-        "all seeds have the same persons: it takes more persons to tell, more seeds do not make any."
+    told = "it takes more persons to tell, as every seed judges the same ones"
+    assert verdict.sentence.endswith(f"with 2 points allowed; {told}.")
+    assert remark(gap) == f"the interval crosses the threshold; {told}"
+
+
+@pytest.mark.parametrize("wobble", [{}, {"fleet": 0.035}], ids=["seeds agree", "seeds differ"])
+def test_one_recorded_person_decides_nothing_and_asks_for_no_seeds(wobble: dict[str, float]) -> None:
+    made = [
+        cell
+        if cell.strangers is None
+        else replace(cell, strangers=judged(cell.strangers.answers[0][0][0] / 5, ["one"]))
+        for cell in cells(GOOD, wobble=wobble)
+    ]
+
+    verdict = conclude(study(), made, recorded=True)
+
+    gate, gap, *_ = verdict.chief.criteria
+    assert (verdict.verdict, gate.state, gap.state) == ("cannot say", "undecided", "undecided")
+    assert (verdict.chief.further_seeds, gap.further_seeds) == (None, None)
+    assert verdict.sentence.endswith(": one person is an anecdote, and more seeds bring no other.")
+    assert line(gap).between == "no interval"
+
+
+def test_recorded_persons_who_are_all_alike_leave_it_to_the_seeds() -> None:
+    made = list(cells(GOOD, wobble={"fleet": 0.035}))
+
+    on_it, beside_it = (
+        conclude(study(thresholds={"gap_to_central": allowed}), made, recorded=True).chief.criteria[1]
+        for allowed in (0.01, 0.02)
     )
-    assert remark(gap).startswith("the interval crosses the threshold; all seeds have the same persons")
+
+    assert remark(on_it).endswith("the figure lies on the threshold: more seeds may never tell")
+    assert remark(beside_it).endswith("more seeds would tell")
 
 
 def test_one_seed_decides_nothing() -> None:
