@@ -140,6 +140,14 @@ def test_outcomes_add_up_to_the_selected_and_energy_to_the_devices(studied: Stud
     assert cell.lived.kinds["smartwatch"].battery_day_share == pytest.approx(share / len(watches), rel=1e-3)
 
 
+def test_what_learning_costs_is_told_of_kinds_that_train_alone(studied: Studied) -> None:
+    # every phone of the fleet has a band, which never learns
+    lived = {cell.arm: cell.lived for cell in studied.cells if cell.lived is not None}
+
+    assert {"fleet", "ideal", "no-training"} <= {*lived}
+    assert [{*one.kinds} for one in lived.values()] == [{"phone", "smartwatch"}] * len(lived)
+
+
 def test_without_learning_nothing_is_spent_on_it(studied: Studied) -> None:
     cell = read_cell(studied.path, "no-training", 3)
     assert cell is not None
