@@ -8,8 +8,7 @@ import pytest
 from fleetbeat.study.cell import Cell
 from fleetbeat.study.seedwise import gini, lost_days, to_target
 from fleetbeat.study.verdict import conclude
-from fleetbeat.study.wording import line, remark
-from tests.study_verdict.ground import GOOD, OWN, WEARERS, cells, curve, judged, lived, study
+from tests.study_verdict.ground import GOOD, OWN, cells, curve, judged, lived, study
 
 
 def states(verdict: object) -> dict[str, str]:
@@ -78,55 +77,6 @@ def test_as_many_seeds_more_as_were_asked_for_settle_it() -> None:
     then = conclude(study(), cells(GOOD, seeds=tuple(enough), wobble={"fleet": 0.035}))
 
     assert then.verdict == "held up"
-
-
-def test_where_recorded_persons_leave_it_open_more_persons_are_asked_for_not_more_seeds() -> None:
-    # every second stranger loses by 9 points of 100 in the fleet, every other one wins 7; each seed has the same ones
-    right = [63 if number % 2 else 79 for number in range(WEARERS)]
-    tables = [[[each, 100 - each], [100 - each, each]] for each in right]
-    made = [
-        replace(cell, strangers=replace(judged(0.71), answers=tables)) if cell.arm == "fleet" else cell
-        for cell in cells(GOOD)
-    ]
-
-    verdict = conclude(study(), made, recorded=True)
-
-    gap = verdict.chief.criteria[1]
-    assert (verdict.verdict, gap.state, gap.further_seeds) == ("cannot say", "undecided", None)
-    assert verdict.chief.further_seeds is None
-    told = "it takes more persons to tell, as every seed judges the same ones"
-    assert verdict.sentence.endswith(f"with 2 points allowed; {told}.")
-    assert remark(gap) == f"the interval crosses the threshold; {told}"
-
-
-@pytest.mark.parametrize("wobble", [{}, {"fleet": 0.035}], ids=["seeds agree", "seeds differ"])
-def test_one_recorded_person_decides_nothing_and_asks_for_no_seeds(wobble: dict[str, float]) -> None:
-    made = [
-        cell
-        if cell.strangers is None
-        else replace(cell, strangers=judged(cell.strangers.answers[0][0][0] / 5, ["one"]))
-        for cell in cells(GOOD, wobble=wobble)
-    ]
-
-    verdict = conclude(study(), made, recorded=True)
-
-    gate, gap, *_ = verdict.chief.criteria
-    assert (verdict.verdict, gate.state, gap.state) == ("cannot say", "undecided", "undecided")
-    assert (verdict.chief.further_seeds, gap.further_seeds) == (None, None)
-    assert verdict.sentence.endswith(": one person is an anecdote, and more seeds bring no other.")
-    assert line(gap).between == "no interval"
-
-
-def test_recorded_persons_who_are_all_alike_leave_it_to_the_seeds() -> None:
-    made = list(cells(GOOD, wobble={"fleet": 0.035}))
-
-    on_it, beside_it = (
-        conclude(study(thresholds={"gap_to_central": allowed}), made, recorded=True).chief.criteria[1]
-        for allowed in (0.01, 0.02)
-    )
-
-    assert remark(on_it).endswith("the figure lies on the threshold: more seeds may never tell")
-    assert remark(beside_it).endswith("more seeds would tell")
 
 
 def test_one_seed_decides_nothing() -> None:
