@@ -32,6 +32,7 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
     colour = colours(verdict)
     traces: list[Any] = []
     ends, highest, lowest = [], 0.0, -0.05
+    banded = len(runs.get(verdict.about, ())) > 1
     for place, (arm, known) in enumerate(runs.items()):
         # a model stays what it is until the next round, and after the last one
         moments_s = np.unique(np.concatenate([*(t_s for t_s, _ in known), [end_s]]))
@@ -39,7 +40,7 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
         mean, low, high = (np.repeat(end, 2)[:-1] for end in _band(values))
         days = np.repeat(moments_s, 2)[1:] / DAY_S
         highest, lowest = max(highest, float(mean.max())), min(lowest, 1.2 * float(mean.min()))
-        if len(known) > 1 and arm == verdict.about:
+        if banded and arm == verdict.about:
             band = {"x": [*days, *days[::-1]], "y": [*(100 * high), *(100 * low[::-1])], "mode": "lines"}
             fill = {"fill": "toself", "fillcolor": faint(colour[arm]), "line": {"width": 0}}
             traces.append(go.Scatter(**band, **fill, hoverinfo="skip", showlegend=False, legendgroup=arm))
@@ -74,10 +75,8 @@ def gap_over_time(study: Study, comparison: Comparison, verdict: Verdict) -> Plo
     says = (
         f"Points of balanced accuracy behind central over time, by arm; {points(limit / 100)} are allowed. At the end: "
     )
-    caption = (
-        f"Mean over seeds, and the 95 % interval of “{verdict.about}”; below the dashed line is close enough, below 0 "
-        "better than central."
-    )
+    told = f", and the 95 % interval of “{verdict.about}”" if banded else ""
+    caption = f"Mean over seeds{told}; below the dashed line is close enough, below 0 better than central."
     return Plot("gap", figure, says + listed(ends), caption)
 
 

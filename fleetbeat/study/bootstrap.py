@@ -7,7 +7,7 @@ Where the same persons are judged under every seed (recordings) they are drawn o
 pigeonhole bootstrap, Annals of Applied Statistics 1(2). Few seeds make a percentile interval too narrow, so that it is
 stretched about the estimate as a t interval is beside a normal one: Hesterberg 2015, What Teachers Should Know About
 the Bootstrap, The American Statistician 69(4). Few persons who are the same under every seed do as few seeds do: the
-fewer of the two count.
+fewer of the two count. One such person is drawn always, and tells nothing of others: no interval.
 
 What is compared stands in one row, so that each draw takes the same seeds and wearers for both (common random numbers).
 """
@@ -29,7 +29,9 @@ DRAWS = 2_000
 ANYTHING = (-math.inf, math.inf)
 LEVEL = 0.95
 FEWEST = 2
-"""One alone tells nothing of how others differ: no interval is wider than that of two."""
+"""One alone tells nothing of how others differ."""
+ROUNDING = 1e-9
+"""Differences of shares are a little off in their last digits: what lies on a threshold is not beyond it."""
 _KEY = 1_993
 _NORMAL = 1.959964
 _FEWEST_FINITE = 0.5
@@ -39,36 +41,45 @@ _FEWEST_FINITE = 0.5
 class Estimate:
     """A figure with its 95 % interval; *low* and *high* are None where there is none.
 
-    With one seed the interval is over that seed's wearers alone and says nothing about another seed: an anecdote.
+    With one seed the interval is over that seed's wearers alone and says nothing about another seed: an anecdote. One
+    person who is judged under every seed is one, too, without an interval.
     """
 
     value: float
     low: float | None
     high: float | None
     seeds: int
+    persons: int | None = None
+    """How many persons are judged, where they are the same under every seed; None: each seed brings its own."""
     persons_alone: tuple[float, float] | None = None
-    """The interval that no number of seeds narrows, where all judge the same persons; None: each brings its own."""
+    """The interval that no number of seeds narrows: over those persons alone."""
 
     @property
     def anecdote(self) -> bool:
-        """Whether nothing is known of how it varies from seed to seed."""
+        """Whether nothing is known of how it varies from seed to seed, or from person to person."""
         return self.seeds < FEWEST or self.low is None or self.high is None
 
     def turned(self) -> "Estimate":
         """Return the figure with its sign changed."""
         low, high = (None if end is None else 0.0 - end for end in (self.high, self.low))
         alone = None if self.persons_alone is None else (0.0 - self.persons_alone[1], 0.0 - self.persons_alone[0])
-        return Estimate(0.0 - self.value, low, high, self.seeds, alone)
+        return replace(self, value=0.0 - self.value, low=low, high=high, persons_alone=alone)
 
     def above(self, level: float) -> "Estimate":
         """Return how far the figure lies above *level*."""
         low, high = (None if end is None else end - level for end in (self.low, self.high))
         alone = None if self.persons_alone is None else (self.persons_alone[0] - level, self.persons_alone[1] - level)
-        return Estimate(self.value - level, low, high, self.seeds, alone)
+        return replace(self, value=self.value - level, low=low, high=high, persons_alone=alone)
 
     def wants_persons(self, threshold: float) -> bool:
-        """Whether *threshold* lies within what the same persons under every seed leave open: seeds cannot decide it."""
-        return self.persons_alone is not None and self.persons_alone[0] <= threshold <= self.persons_alone[1]
+        """Whether *threshold* lies within what the same persons under every seed leave open: seeds cannot decide it.
+
+        Persons who are all alike leave nothing open.
+        """
+        if self.persons_alone is None:
+            return False
+        low, high = self.persons_alone
+        return high - low > ROUNDING and low - ROUNDING <= threshold <= high + ROUNDING
 
     def further_seeds(self, threshold: float) -> int | None:
         """Return how many more seeds would take *threshold* out of the interval, if the figure stays what it is.
@@ -84,7 +95,7 @@ class Estimate:
         stays = (most - self.value if above else self.value - least) ** 2
         distance = (self.value - threshold) ** 2 - stays
         reach = (self.high - self.value if above else self.value - self.low) ** 2 - stays
-        if distance <= 0 or not math.isfinite(reach):
+        if distance <= ROUNDING**2 or not math.isfinite(reach):
             return None
         return max(1, math.ceil(self.seeds * reach / distance) - self.seeds)
 
@@ -97,61 +108,77 @@ class Sums:
     draws: FloatArray
     seeds: int
     singles: bool
-    """Whether there is one row a seed, and so nothing to draw within a seed."""
-    same_persons: int = 0
+    """Whether nothing is drawn within a seed: it has one row, or all have the same one person."""
+    persons: int | None = None
     """How many persons are judged, where they are the same under every seed."""
-    persons: FloatArray | None = None
+    persons_alone: FloatArray | None = None
     """Draws of those alone, every seed taken once."""
 
     def of(self, columns: npt.NDArray[np.int64]) -> "Sums":
         """Return those *columns* of it."""
-        persons = None if self.persons is None else self.persons[:, columns]
-        return replace(self, whole=self.whole[columns], draws=self.draws[:, columns], persons=persons)
+        alone = None if self.persons_alone is None else self.persons_alone[:, columns]
+        return replace(self, whole=self.whole[columns], draws=self.draws[:, columns], persons_alone=alone)
 
 
-def sums_of(parts: Sequence[FloatArray], *, same_wearers: bool = False) -> Sums:
+def sums_of(parts: Sequence[FloatArray], persons: Sequence[Sequence[str]] | None = None) -> Sums:
     """Return the sums of *parts*: one part a seed, (w, k), a row a wearer, in an order that is the same for all arms.
 
-    Figures that exist only once a seed are parts of one row.
+    Where seeds judge the same persons, *persons* names those of each part's rows; a seed may lack some. Figures that
+    exist only once a seed are parts of one row.
     """
+    if persons is not None and len(parts) > 1:
+        return _of_persons(parts, persons)
     seeds, columns = len(parts), parts[0].shape[1]
     times = _times(seeds)
-    draws, whole = np.zeros((DRAWS, columns)), np.sum([part.sum(axis=0) for part in parts], axis=0)
-    same_persons, persons = len(parts[0]) if same_wearers else 0, None
-    if same_persons:
-        of_them = np.random.default_rng((_KEY, 0)).multinomial(same_persons, [1 / same_persons] * same_persons, DRAWS)
-        persons = of_them @ np.sum(parts, axis=0)
+    draws = np.zeros((DRAWS, columns))
     for place, part in enumerate(parts):
         wearers = len(part)
         weights = times[:, [place]]
-        if same_persons:
-            weights = weights * of_them
-        elif wearers > 1:
+        if wearers > 1:
             # a seed that was drawn m times has its wearers drawn m times
             chances = [1 / wearers] * wearers
             weights = np.random.default_rng((_KEY, place)).multinomial(times[:, place] * wearers, chances)
         draws += weights @ part
-    return Sums(whole, draws, seeds, all(len(part) == 1 for part in parts), same_persons, persons)
+    return Sums(_whole(parts), draws, seeds, all(len(part) == 1 for part in parts))
+
+
+def _of_persons(parts: Sequence[FloatArray], persons: Sequence[Sequence[str]]) -> Sums:
+    """Draw persons once for all seeds: who is drawn m times is so wherever that person has a row."""
+    place_of = {name: place for place, name in enumerate(dict.fromkeys(name for own in persons for name in own))}
+    count, columns, times = len(place_of), parts[0].shape[1], _times(len(parts))
+    drawn = np.random.default_rng((_KEY, 0)).multinomial(count, [1 / count] * count, DRAWS)
+    draws, alone = np.zeros((DRAWS, columns)), np.zeros((DRAWS, columns))
+    for place, (part, own) in enumerate(zip(parts, persons, strict=True)):
+        here = drawn[:, [place_of[name] for name in own]] @ part
+        alone += here
+        draws += times[:, [place]] * here
+    return Sums(_whole(parts), draws, len(parts), singles=count == 1, persons=count, persons_alone=alone)
+
+
+def _whole(parts: Sequence[FloatArray]) -> FloatArray:
+    whole: FloatArray = np.sum([part.sum(axis=0) for part in parts], axis=0)
+    return whole
 
 
 def estimate(sums: Sums | None, statistic: Statistic, within: tuple[float, float] = ANYTHING) -> Estimate | None:
     """Return *statistic* of *sums* with its interval; None if it does not exist.
 
-    Of a figure that exists once, there is no interval. No end leaves what the figure can be, *within*.
+    Of a figure that exists once, or for one person, there is no interval. No end leaves what the figure can be,
+    *within*.
     """
     if sums is None:
         return None
     value = float(statistic(sums.whole))
     if not math.isfinite(value):
         return None
-    if sums.seeds == 1 and sums.singles:
-        return Estimate(value, None, None, 1)
+    if sums.singles and 1 in (sums.seeds, sums.persons):
+        return Estimate(value, None, None, sums.seeds, sums.persons)
     few, alone = sums.seeds, None
-    if sums.persons is not None:
-        alone = _ends(value, statistic(sums.persons), sums.same_persons, within)
-        few = min(few, max(sums.same_persons, FEWEST))
+    if sums.persons is not None and sums.persons_alone is not None:
+        alone = _ends(value, statistic(sums.persons_alone), sums.persons, within)
+        few = min(few, sums.persons)
     low, high = _ends(value, statistic(sums.draws), few, within) or (None, None)
-    return Estimate(value, low, high, sums.seeds, alone)
+    return Estimate(value, low, high, sums.seeds, sums.persons, alone)
 
 
 def _ends(value: float, draws: FloatArray, seeds: int, within: tuple[float, float]) -> tuple[float, float] | None:

@@ -28,7 +28,9 @@ Seedwise = Callable[[Cell, Mapping[str, Cell]], float | None]
 class Comparison:
     """Holds the cells of a study by arm and seed, and estimates figures and paired differences from them."""
 
-    def __init__(self, cells: Iterable[Cell]) -> None:
+    def __init__(self, cells: Iterable[Cell], *, recorded: bool = False) -> None:
+        """Compare *cells*; *recorded*: seeds judge recordings, who are the same persons under every seed."""
+        self._recorded = recorded
         self.cells: dict[str, dict[int, Cell]] = {}
         self.crashed: dict[str, dict[int, str]] = {}
         for cell in sorted(cells, key=lambda cell: cell.seed):
@@ -87,7 +89,7 @@ class Comparison:
 
     def unheard(self, arm: str) -> tuple[Estimate | None, Estimate | None, Estimate | None]:
         """Return the accuracy, on own nights, of devices that never delivered, of the others, and the difference."""
-        parts = []
+        parts, people = [], []
         for cell in self.cells.get(arm, {}).values():
             if cell.own is None or cell.lived is None or not cell.own.who:
                 continue
@@ -95,12 +97,13 @@ class Comparison:
             counts = np.stack([np.trace(tables, axis1=1, axis2=2), tables.sum(axis=(1, 2))], axis=1)
             never = np.array([not cell.lived.delivered.get(name) for name in cell.own.who])
             parts.append(np.concatenate([counts * never[:, None], counts * ~never[:, None]], axis=1))
+            people.append(cell.own.who)
         statistics: Sequence[Statistic] = (
             lambda sums: ratio(sums[..., :2]),
             lambda sums: ratio(sums[..., 2:]),
             lambda sums: ratio(sums[..., :2]) - ratio(sums[..., 2:]),
         )
-        sums = sums_of(parts) if parts else None
+        sums = sums_of(parts, people if self._recorded else None) if parts else None
         bounds = ((0.0, 1.0), (0.0, 1.0), (-1.0, 1.0))  # two shares, and what one is less than the other
         unheard, others, less = (
             estimate(sums, statistic, within=within) for statistic, within in zip(statistics, bounds, strict=True)
@@ -140,13 +143,11 @@ class Comparison:
                 for seed, who in shared.items()
             )
         ]
-        parts, people = [], []
+        parts = []
         for seed, who in shared.items():
             tables = [_tables(self._judged(arm, seed, yardstick), who) for arm in arms]
             parts.append(np.concatenate([table.reshape(len(who), -1) for table in tables], axis=1))
-            people.append((who, tables[0].sum(axis=2).tolist()))
-        # who has the same names and the same truth under every seed is the same persons
-        return arms, sums_of(parts, same_wearers=len(people) > 1 and all(one == people[0] for one in people))
+        return arms, sums_of(parts, [*shared.values()] if self._recorded else None)
 
     def _shared(self, arms: Sequence[str], yardstick: Yardstick) -> dict[int, tuple[str, ...]]:
         """Return whom all *arms* were judged on, by seed; seeds without anybody are left out."""

@@ -5,15 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from fleetbeat.study.bootstrap import Estimate
+from fleetbeat.study.bootstrap import ROUNDING, Estimate
 from fleetbeat.study.comparison import Comparison
 from fleetbeat.study.figures import ArmFigures, KindCost
 from fleetbeat.study.settings import Study, Thresholds
 
 Name = Literal["central_above_chance", "gap_to_central", "gain_over_local", "battery_day_share"]
 State = Literal["met", "missed", "undecided"]
-_ROUNDING = 1e-9
-"""Differences of shares are a little off in their last digits: what lies on a threshold is not beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +66,16 @@ def something_to_learn(thresholds: Thresholds, comparison: Comparison) -> Criter
 
 
 def state_of(name: Name, estimate: Estimate, threshold: float) -> State:
-    """Return on which side of the *threshold* the interval lies; one seed has none over seeds: undecided."""
+    """Return on which side of the *threshold* the interval lies; an anecdote lies on none: undecided."""
     if estimate.anecdote or estimate.low is None or estimate.high is None:
         return "undecided"
     low, high = estimate.low, estimate.high
     if name in ("gap_to_central", "battery_day_share"):  # at most
-        good, bad = high <= threshold + _ROUNDING, low > threshold + _ROUNDING
+        good, bad = high <= threshold + ROUNDING, low > threshold + ROUNDING
     elif name == "gain_over_local":  # more than
-        good, bad = low > threshold + _ROUNDING, high <= threshold + _ROUNDING
+        good, bad = low > threshold + ROUNDING, high <= threshold + ROUNDING
     else:  # at least
-        good, bad = low >= threshold - _ROUNDING, high < threshold - _ROUNDING
+        good, bad = low >= threshold - ROUNDING, high < threshold - ROUNDING
     return "met" if good else "missed" if bad else "undecided"
 
 
@@ -88,6 +86,8 @@ def _criterion(name: Name, estimate: Estimate | None, threshold: float, missing:
     why = ""
     if estimate.seeds == 1:
         why = "one seed is an anecdote"
+    elif estimate.persons == 1:
+        why = "one person is an anecdote, and more seeds bring no other"
     elif estimate.anecdote:
         why = "too few of the drawn samples have this figure"
     return Criterion(name, estimate, threshold, state, why, about)

@@ -14,6 +14,7 @@ from fleetbeat.study.settings import Study
 from fleetbeat.study.study_file import Plan
 from fleetbeat.study.verdict import Verdict, conclude
 from fleetbeat.study.watch import Watch
+from fleetbeat.study.yardstick import recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def run(plan: Plan, out: Path, engine: Engine, *, seeds: tuple[int, ...], quiet:
     # of a study that was stopped, the seeds that lie there; the verdict says that others are missing
     study = plan.study.model_copy(update={"seeds": seeds})
     cells = folder.cells(seeds)
-    verdict = conclude(study, cells)
+    verdict = conclude(study, cells, recorded=recorded(plan.fleets["fleet"]))
     _write(out, study, cells, verdict)
     return Studied(out, study, cells, verdict, stopped)
 

@@ -80,9 +80,12 @@ class Verdict:
         return self.chief.sentence
 
 
-def conclude(study: Study, cells: Iterable[Cell]) -> Verdict:
-    """Return what *cells* say about *study*; the order in which they come does not matter."""
-    comparison = Comparison(cells)
+def conclude(study: Study, cells: Iterable[Cell], *, recorded: bool = False) -> Verdict:
+    """Return what *cells* say about *study*; the order in which they come does not matter.
+
+    *recorded*: its fleet is one of recordings, so that every seed judges the same persons.
+    """
+    comparison = Comparison(cells, recorded=recorded)
     named = [*(name for name in REFERENCES if name in comparison.cells), *(arm.name for arm in study.arm)]
     arms = list(dict.fromkeys([*named, study.about, *sorted(comparison.cells)]))
     figures = {arm: figures_of(arm, study, comparison) for arm in arms}

@@ -171,7 +171,7 @@ def _would_tell(undecided: Criterion) -> str:
     if (more := undecided.further_seeds) is not None:
         return f"{more_seeds(more)} would tell"
     if undecided.estimate is not None and undecided.estimate.wants_persons(undecided.threshold):
-        return "all seeds have the same persons: it takes more persons to tell, more seeds do not make any"
+        return "it takes more persons to tell, as every seed judges the same ones"
     return "the figure lies on the threshold: more seeds may never tell"
 
 

@@ -9,11 +9,14 @@ import pytest
 
 from broker.errors import RunFolderError
 from devices.learning import baselines
-from fleetbeat.study.cell_file import folder_of, read_cell
+from fleetbeat.study.cell_file import folder_of, read_cell, write_cell
 from fleetbeat.study.engines.processes import Processes
+from fleetbeat.study.folder import StudyFolder
 from fleetbeat.study.run import Studied, run
+from fleetbeat.study.same_days import ON_THE_BENCH
 from fleetbeat.study.settings import REFERENCES
 from tests.study.ground import CRASHING, STUDY, Here, plan
+from tests.study_verdict.ground import cells
 from tests.world.ground import assert_same_bytes, table
 
 EXOGENOUS = ("charging", "near_link", "far_link", "place", "worn", "in_use")
@@ -137,6 +140,14 @@ def test_outcomes_add_up_to_the_selected_and_energy_to_the_devices(studied: Stud
     assert cell.lived.kinds["smartwatch"].battery_day_share == pytest.approx(share / len(watches), rel=1e-3)
 
 
+def test_what_learning_costs_is_told_of_kinds_that_train_alone(studied: Studied) -> None:
+    # every phone of the fleet has a band, which never learns
+    lived = {cell.arm: cell.lived for cell in studied.cells if cell.lived is not None}
+
+    assert {"fleet", "ideal", "no-training"} <= {*lived}
+    assert [{*one.kinds} for one in lived.values()] == [{"phone", "smartwatch"}] * len(lived)
+
+
 def test_without_learning_nothing_is_spent_on_it(studied: Studied) -> None:
     cell = read_cell(studied.path, "no-training", 3)
     assert cell is not None
@@ -171,6 +182,21 @@ def test_a_study_that_was_stopped_goes_on_with_what_is_missing(studied: Studied,
     assert (folder_of(out, "half", 4) / "cell.json").stat().st_mtime_ns == before
     for arm in (*REFERENCES, "half", "same"):
         assert_same_bytes(folder_of(out, arm, 3), folder_of(studied.path, arm, 3))
+
+
+@pytest.mark.parametrize(("fleet", "persons"), [("recorded-nights", 20), ("household", None)])
+def test_whose_persons_come_back_is_known_from_the_fleet(fleet: str, persons: int | None, tmp_path: Path) -> None:
+    kept = 'set = { learning.test_persons = ["46343"] }\n' if persons else ""
+    asked = plan(tmp_path, f'schema = 1\nname = "small"\nasks = "?"\nfleet = "{fleet}"\nseeds = [3, 4]\n{kept}')
+    StudyFolder(tmp_path / "out", asked)
+    for cell in cells(dict.fromkeys(("fleet", "ideal", *ON_THE_BENCH), 0.7), seeds=SEEDS):
+        write_cell(tmp_path / "out", cell)
+
+    studied = run(asked, tmp_path / "out", Here(), seeds=SEEDS, quiet=True)
+
+    reached = studied.verdict.figures["fleet"].balanced_accuracy
+    assert reached is not None
+    assert reached.persons == persons
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Here:
 def held_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every study hold up."""
 
-    def concluded(study: Study, cells: Iterable[Cell]) -> Verdict:
-        found = conclude(study, cells)
+    def concluded(study: Study, cells: Iterable[Cell], *, recorded: bool) -> Verdict:
+        found = conclude(study, cells, recorded=recorded)
         return replace(found, arms={arm: replace(one, verdict="held up") for arm, one in found.arms.items()})
 
     monkeypatch.setattr(study_run, "conclude", concluded)

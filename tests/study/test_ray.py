@@ -2,11 +2,13 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +41,7 @@ def head(unused_tcp_port_factory: Callable[[], int]) -> Iterator[str]:
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         until_s = time.monotonic() + 60
@@ -49,8 +52,13 @@ def head(unused_tcp_port_factory: Callable[[], int]) -> Iterator[str]:
         yield f"ray://127.0.0.1:{clients}"
     finally:
         process.terminate()  # its own processes end with it
-        process.wait(60)
-        shutil.rmtree(place, ignore_errors=True)
+        try:
+            process.wait(60)
+        finally:
+            with suppress(ProcessLookupError):  # nobody is left, as it should be
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            shutil.rmtree(place, ignore_errors=True)
 
 
 @pytest.fixture
@@ -94,7 +102,7 @@ def test_a_cluster_that_is_not_there_is_told_before_a_folder_is_made(
 
 
 @pytest.mark.usefixtures("installed")
-@pytest.mark.parametrize("address", ["ray://", "ray://head", "ray://head:port"])
+@pytest.mark.parametrize("address", ["ray://", "ray://head", "ray://head:port", "ray://[::1:10001", "ray://a..b:10001"])
 def test_an_address_that_makes_no_sense_is_told(address: str, fleetbeat: Command, tmp_path: Path) -> None:
     answer = fleetbeat("study", str(written(tmp_path)), "--engine", address)
 

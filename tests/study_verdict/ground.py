@@ -48,7 +48,7 @@ def lived(share: float = 0.03, **more: Any) -> Lived:
         "bytes_down": 4_000_000,
         "bytes_up": 2_000_000,
         "delivered": devices,
-        "kinds": {"smartwatch": KindLived(4, 1_440 * share, share, 45.0), "band": KindLived(4, 0.5, 0.001, 0.0)},
+        "kinds": {"smartwatch": KindLived(4, 1_440 * share, share, 45.0), "phone": KindLived(4, 0.5, 0.001, 0.0)},
         "deaths": {"watch-1": [2]},
     }
     return Lived(**(facts | more))

@@ -12,7 +12,6 @@ from fleetbeat.study.bootstrap import (
     estimate,
     interval,
     ratio,
-    stretched,
     sums_of,
 )
 from fleetbeat.study.cell import Cell, Judged
@@ -123,24 +122,6 @@ def test_both_arms_are_drawn_on_the_same_days() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.01, 0.01, 0.01))
 
 
-def test_the_same_persons_under_every_seed_are_no_more_than_they_are() -> None:
-    # ten seeds that judge the same four persons alike tell nothing about a fifth: the interval is that of one seed
-    answers = [[[5, 5], [5, 5]], [[9, 1], [1, 9]], [[6, 4], [4, 6]], [[10, 0], [0, 10]]]
-    who = ["p1", "p2", "p3", "p4"]
-    ten = Comparison(Cell("one", seed, strangers=Judged({}, who, answers)) for seed in range(10))
-    one = Comparison([Cell("one", 0, strangers=Judged({}, who, answers))])
-
-    many, single = (each.accuracy("one", "strangers") for each in (ten, one))
-
-    assert many is not None
-    assert single is not None
-    assert many.high is not None
-    assert many.low is not None
-    assert single.high is not None
-    assert single.low is not None
-    assert many.high - many.low >= 0.9 * (single.high - single.low)
-
-
 def test_wearers_that_only_one_arm_has_are_left_out() -> None:
     one, other = judged(0.7, ["a", "b", "c"]), judged(0.6, ["b", "c", "d"])
     cells = [Cell(arm, 1, own=own) for arm, own in (("one", one), ("other", other))]
@@ -166,51 +147,6 @@ def test_four_times_the_seeds_halve_an_interval() -> None:
 def test_on_the_threshold_no_number_of_seeds_tells() -> None:
     assert Estimate(0.02, 0.01, 0.03, 10).further_seeds(0.02) is None
     assert Estimate(0.02, None, None, 1).further_seeds(0.05) is None
-
-
-def persons(seeds: int, differ: float) -> list[FloatArray]:
-    """A mean of .1 over eight persons who differ by so much; each seed shifts all of them by .1, up or down."""
-    each = 0.1 + differ * np.linspace(-1, 1, 8)
-    return [np.stack([each + 0.1 * (-1) ** seed, np.ones(8)], axis=1) for seed in range(seeds)]
-
-
-def test_what_the_same_persons_leave_open_is_decided_by_no_number_of_seeds() -> None:
-    few, many = (estimate(sums_of(persons(seeds, differ=0.5), same_wearers=True), ratio) for seeds in (10, 1_000))
-
-    for found in (few, many):
-        assert found is not None
-        assert found.wants_persons(0.0)
-        assert found.further_seeds(0.0) is None
-        assert found.turned().above(0.2).wants_persons(-0.2)
-
-
-def test_what_seeds_leave_open_is_decided_by_seeds_though_persons_are_the_same() -> None:
-    found = estimate(sums_of(persons(10, differ=0.02), same_wearers=True), ratio)
-    assert found is not None
-    assert found.low is not None
-    assert not found.wants_persons(0.05)
-    more = found.further_seeds(0.05)
-    assert more is not None
-    assert found.low < 0.05
-
-    then = estimate(sums_of(persons(10 + more + more % 2, differ=0.02), same_wearers=True), ratio)
-
-    assert then is not None
-    assert then.low is not None
-    assert then.low > 0.05
-
-
-def test_three_persons_are_as_few_as_three_seeds() -> None:
-    answers = np.array([[0.0, 1.0], [0.1, 1.0], [0.2, 1.0]])
-
-    three, alone = (estimate(sums_of([answers] * 10, same_wearers=same), ratio) for same in (True, False))
-
-    assert three is not None
-    assert alone is not None
-    assert three.high is not None
-    assert three.persons_alone == pytest.approx((three.low, three.high))  # seeds that are all alike add nothing
-    assert alone.persons_alone is None
-    assert three.high - three.value == pytest.approx(0.1 * stretched(3))
 
 
 def _caught(seeds: int, between: float, within: float, wearers: int) -> float:

@@ -88,6 +88,25 @@ def test_the_curve_ends_where_the_gap_is(seen: Seen) -> None:
     assert behind[-1] == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("made", "drawn"),
+    [
+        (list(cells(ARMS)), True),
+        (list(cells(ARMS, seeds=(1,))), False),
+        ([replace(cell, curve=()) if cell.arm == "fleet" else cell for cell in cells(ARMS)], False),
+    ],
+    ids=["ten seeds", "one seed", "an arm without a curve"],
+)
+def test_an_interval_is_promised_only_where_it_is_drawn(made: list[Cell], drawn: bool, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(page_of(study(), made), "utf-8")
+
+    page = read(path)
+
+    filled = [trace for trace in page.plots["plot-gap"]["data"] if trace.get("fill") == "toself"]
+    assert len(filled) == ("and the 95 % interval of “fleet”; below the dashed line" in page.words) == drawn
+
+
 def test_a_crashed_arm_is_marked_and_its_words_are_only_words(written: Path, seen: Seen) -> None:
     assert "0 (+10 crashed)" in seen.words
     assert "<b>broken</b>" not in written.read_text("utf-8")

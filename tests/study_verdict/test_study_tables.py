@@ -83,7 +83,7 @@ def test_the_document_says_verdict_sentence_thresholds_and_figures(
     assert document["verdict"] == "held up"
     assert document["sentence"] == finished[2].sentence
     assert document["thresholds"]["gap_to_central"] == 0.02
-    gap = {"value": 0.01, "low": 0.01, "high": 0.01, "seeds": 10, "persons_alone": [0.01, 0.01]}
+    gap = {"value": 0.01, "low": 0.01, "high": 0.01, "seeds": 10, "persons": None, "persons_alone": None}
     assert document["figures"]["fleet"]["gap_to_central"] == gap
     assert document["figures"]["eager"]["crashed"] == {"1": CRASH.error}
     assert document["arms"]["tenth"]["verdict"] == "did not hold up"

@@ -8,8 +8,7 @@ import pytest
 from fleetbeat.study.cell import Cell
 from fleetbeat.study.seedwise import gini, lost_days, to_target
 from fleetbeat.study.verdict import conclude
-from fleetbeat.study.wording import remark
-from tests.study_verdict.ground import GOOD, OWN, WEARERS, cells, curve, judged, lived, study
+from tests.study_verdict.ground import GOOD, OWN, cells, curve, judged, lived, study
 
 
 def states(verdict: object) -> dict[str, str]:
@@ -78,26 +77,6 @@ def test_as_many_seeds_more_as_were_asked_for_settle_it() -> None:
     then = conclude(study(), cells(GOOD, seeds=tuple(enough), wobble={"fleet": 0.035}))
 
     assert then.verdict == "held up"
-
-
-def test_where_recorded_persons_leave_it_open_more_persons_are_asked_for_not_more_seeds() -> None:
-    # every second stranger loses by 9 points of 100 in the fleet, every other one wins 7; each seed has the same ones
-    right = [63 if number % 2 else 79 for number in range(WEARERS)]
-    tables = [[[each, 100 - each], [100 - each, each]] for each in right]
-    made = [
-        replace(cell, strangers=replace(judged(0.71), answers=tables)) if cell.arm == "fleet" else cell
-        for cell in cells(GOOD)
-    ]
-
-    verdict = conclude(study(), made)
-
-    gap = verdict.chief.criteria[1]
-    assert (verdict.verdict, gap.state, gap.further_seeds) == ("cannot say", "undecided", None)
-    assert verdict.chief.further_seeds is None
-    assert verdict.sentence.endswith(
-        "all seeds have the same persons: it takes more persons to tell, more seeds do not make any."
-    )
-    assert remark(gap).startswith("the interval crosses the threshold; all seeds have the same persons")
 
 
 def test_one_seed_decides_nothing() -> None:

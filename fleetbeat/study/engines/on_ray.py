@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from broker.errors import UsageError
+from devices.complaints import shown
 from fleetbeat.run_folder import WholeFiles
 from fleetbeat.study.cell_file import NAME
 from fleetbeat.study.engines import Ended, Lost, News, Task
@@ -86,8 +87,8 @@ class OnRay:
 
 def _knock(address: str) -> None:
     """Raise UsageError if *address* makes no sense, or nobody listens there."""
-    parts = urlsplit(address)
     try:
+        parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise UsageError(f"--engine {address}: {error}, expected ray://HOST:PORT") from None
@@ -95,6 +96,10 @@ def _knock(address: str) -> None:
         raise UsageError(f"--engine {address}: expected ray://HOST:PORT, a head node's port for clients is 10001")
     try:
         socket.create_connection((host, port), KNOCK_WALL_S).close()
+    except UnicodeError:
+        raise UsageError(
+            f"--engine {address}: found {shown(host)}, which is no name of a host, expected ray://HOST:PORT"
+        ) from None
     except OSError as error:
         raise UsageError(
             f"--engine {address}: nobody listens there ({error.strerror or error}); on a cluster's head node, "
