@@ -92,7 +92,9 @@ def _price(study: Study, comparison: Comparison, verdict: Verdict) -> str:
         for kind, cost in figures.kinds.items()
     ]
     columns = ("arm", "kind", "devices", "battery, minutes a day", "share of a battery day", "MB a month")
-    costs = table("What learning takes from one device", columns, rows, words=(0, 1))
+    costs = table(
+        "What learning takes from one device; the readings it streams anyway are not in it", columns, rows, words=(0, 1)
+    )
     return (f'<div class="side">{pictures}</div>' if pictures else paragraph("No arm lived.")) + costs
 
 

@@ -24,8 +24,10 @@ class FlatBatteries:
             self.flat_s.setdefault(event.device, []).append(event.t_s)
 
 
-def lived(world: World, cause: str, flat_s: Mapping[str, Sequence[float]], ordinary: Ordinary | None) -> Lived:
-    """Return what the account of *world* says after its run; *ordinary* as in `energy.by_kind`."""
+def lived(
+    world: World, cause: str, flat_s: Mapping[str, Sequence[float]], ordinary: Ordinary | None, days: float
+) -> Lived:
+    """Return what the account of *world* says after its run; *ordinary* and *days* as in `energy.by_kind`."""
     account, rounds = world.account, world.account.rounds
     outcomes = dict.fromkeys(OUTCOMES, 0)
     learning_j: dict[str, float] = {}
@@ -51,7 +53,7 @@ def lived(world: World, cause: str, flat_s: Mapping[str, Sequence[float]], ordin
         bytes_down=sum(down for down, _ in carried),
         bytes_up=sum(up for _, up in carried),
         delivered=delivered,
-        kinds=by_kind(world.residents, reports, learning_j, world.fleet.days, world.now_s, ordinary),
+        kinds=by_kind(world.residents, reports, learning_j, days, world.now_s, ordinary),
         deaths=_days(flat_s),
     )
 

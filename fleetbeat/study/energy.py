@@ -27,7 +27,7 @@ def by_kind(
     lived_s: float,
     ordinary: Ordinary | None,
 ) -> dict[str, KindLived]:
-    """Return what learning took from the devices of each kind that trains, spread over the *days* of the study.
+    """Return what learning took from the devices of each kind that trains, spread over the study's *days* of learning.
 
     They are the same for all arms: one that had its rounds in the first hours is not dearer for it, nor is one cheaper
     that lived (*lived_s*) to the end.

@@ -5,7 +5,7 @@ from pathlib import Path
 from broker.errors import RunFolderError
 from fleetbeat.run_folder import WholeFiles
 from fleetbeat.study.cell import Cell
-from fleetbeat.study.cell_file import read_cell
+from fleetbeat.study.cell_file import NAME, read_cell
 from fleetbeat.study.study_file import Plan
 
 
@@ -34,6 +34,11 @@ class StudyFolder:
             files = WholeFiles(path)
             files.write("fleet.toml", fleet.encode())
             files.write("study.toml", study.encode())
+
+    def seeds(self) -> list[int]:
+        """Return the seeds of which something is there, in order."""
+        names = {path.parent.name for arm in self._plan.study.arms for path in (self.path / arm).glob(f"*/{NAME}")}
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def cells(self, seeds: tuple[int, ...]) -> list[Cell]:
         """Return all cells of *seeds* that are there, arm by arm."""

@@ -34,7 +34,7 @@ class Studied:
 
 
 def run(plan: Plan, out: Path, engine: Engine, *, seeds: tuple[int, ...], quiet: bool = False) -> Studied:
-    """Live what is missing of *seeds* of *plan* in the folder *out*, and conclude from all that is there.
+    """Live what is missing of *seeds* of *plan* in the folder *out*, and conclude from all seeds that are there.
 
     Ctrl-C stops it: what was done is concluded from. Raises RunFolderError for a folder that is not this study's.
     """
@@ -54,9 +54,10 @@ def run(plan: Plan, out: Path, engine: Engine, *, seeds: tuple[int, ...], quiet:
                     _note(one, out, arms, watch)
         except KeyboardInterrupt:
             stopped = True
-    # of a study that was stopped, the seeds that lie there; the verdict says that others are missing
-    study = plan.study.model_copy(update={"seeds": seeds})
-    cells = folder.cells(seeds)
+    # what lies there counts, whoever asked for it; of seeds that were asked for and do not, the verdict says so
+    known = tuple(dict.fromkeys((*seeds, *folder.seeds())))
+    study = plan.study.model_copy(update={"seeds": known})
+    cells = folder.cells(known)
     verdict = conclude(study, cells, recorded=recorded(plan.fleets["fleet"]))
     _write(out, study, cells, verdict)
     return Studied(out, study, cells, verdict, stopped)

@@ -12,9 +12,11 @@ from broker.errors import RunFolderError
 from devices.annals import annals_for
 from devices.fleet_file import freeze
 from devices.learning.task import Arrays
+from devices.residents import residents
 from devices.settings import Fleet
 from fleetbeat import rehearsal
 from fleetbeat.brokers import BrokerChoice
+from fleetbeat.costs import lived_days
 from fleetbeat.population import Population, live_without_learning
 from fleetbeat.run_folder import WholeFiles
 from fleetbeat.study import account
@@ -65,6 +67,8 @@ class SameDays:
         """What the fleet's run left: the examples in its buffers, and its model."""
         self._own_nights: Yardstick | None = None
         self._annals = annals_for(self._fleets.values())
+        self._learning_days = max(lived_days(fleet, residents(fleet)) for fleet in self._fleets.values())
+        """The days until all arms have had their rounds: what a fleet file has beyond them makes nothing cheaper."""
 
     def live(self) -> None:
         """Live what is missing; an arm that crashes leaves a cell that says so. A full disk raises RunFolderError."""
@@ -170,7 +174,7 @@ class SameDays:
             strangers=self._yardstick.on_strangers(arrays, model),
             own=self._yardstick.on_own(self._yardstick.alike(arrays), model),
             curve=tuple(account.curve(world)),
-            lived=account.lived(world, ran.cause, flat.flat_s, self._ordinary(fleet)),
+            lived=account.lived(world, ran.cause, flat.flat_s, self._ordinary(fleet), self._learning_days),
         )
 
     def _from_the_bench(self, arm: str) -> Cell:

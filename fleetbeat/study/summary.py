@@ -29,7 +29,7 @@ WIDTH = 100
 
 def show(console: Console, study: Study, cells: Iterable[Cell], verdict: Verdict, folder: Path | None = None) -> None:
     """Print the verdict, its criteria, the arms, and where the page is, at most `WIDTH` columns wide."""
-    seeds = len({cell.seed for cell in cells})
+    seeds = verdict.figures[verdict.about].seeds or len({cell.seed for cell in cells})
     parts: list[RenderableType] = [
         Text(study.asks, style="dim"),
         Text.assemble((f"{verdict.verdict}. ", LOOKS[verdict.verdict]), verdict.sentence),

@@ -133,7 +133,8 @@ def _remarks(arm: str, study: Study, comparison: Comparison, figures: ArmFigures
             yield f"{name} crashed with {len(broken)} of {seeds} seeds (seed {first}: {said})"
     missing = set(study.seeds) - set(comparison.cells.get(arm, {})) - set(figures.crashed)
     if missing and figures.seeds:
-        yield f"{len(missing)} of {len(study.seeds)} seeds are missing: the study did not finish"
+        are = "is" if len(missing) == 1 else "are"
+        yield f"{len(missing)} of {len(study.seeds)} seeds {are} missing: the study did not finish"
     if figures.seeds == 1:
         yield "one seed is an anecdote: intervals are over its wearers only, and nothing is decided by it"
     if figures.gap_yardstick == "own":

@@ -114,11 +114,18 @@ def _found(criterion: Criterion, known: Estimate) -> str:
 
 
 def _between(criterion: Criterion, known: Estimate) -> str:
-    if known.low is None or known.high is None:
-        return "no interval"
+    ends = _ends(criterion, known)
     over = "over wearers only" if known.seeds == 1 else f"{known.seeds} seeds"
+    return f"95 %: {ends}, {over}" if ends else "no interval"
+
+
+def _ends(criterion: Criterion, known: Estimate) -> str:
+    """Return the interval as the words beside it count: of *ahead* and *worse*, what is below 0 is above it."""
+    told = known.turned() if known.value < 0 else known
+    if told.low is None or told.high is None:
+        return ""
     show = percent if criterion.name == "battery_day_share" else points
-    return f"95 %: {show(known.low)} to {show(known.high)}, {over}"
+    return f"{show(told.low)} to {show(told.high)}"
 
 
 def _clause(criterion: Criterion) -> str:
@@ -144,10 +151,17 @@ def _bound(criterion: Criterion) -> str:
     met = criterion.state == "met"
     if criterion.name == "battery_day_share":
         return f"at {'most' if met else 'least'} {percent(known.high if met else known.low)}; {limit} allowed"
-    between = f"balanced accuracy, {points(known.low)} to {points(known.high)}"
-    if criterion.name == "gap_to_central":
-        return f"{between} behind; {limit} allowed"
-    return f"{between} better; more than {limit} asked for"
+    return f"balanced accuracy, {_ends(criterion, known)}; {_wanted(criterion)}"
+
+
+def _wanted(criterion: Criterion) -> str:
+    limit = limit_of(criterion)
+    return {
+        "central_above_chance": f"{limit} asked for",
+        "gap_to_central": f"{limit} behind allowed",
+        "gain_over_local": f"more than {limit} better asked for",
+        "battery_day_share": f"{limit} allowed",
+    }[criterion.name]
 
 
 def _doubt(undecided: list[Criterion], remarks: tuple[str, ...]) -> str:
@@ -158,11 +172,9 @@ def _doubt(undecided: list[Criterion], remarks: tuple[str, ...]) -> str:
     known = first.estimate
     if first.why or known is None or known.low is None or known.high is None:
         return first.why
-    show = percent if first.name == "battery_day_share" else points
-    wanted = "asked for" if first.name in ("gain_over_local", "central_above_chance") else "allowed"
     return (
-        f"{_clause(first)}, but that may be anything from {show(known.low)} to {show(known.high)}, with "
-        f"{limit_of(first)} {wanted}; {_would_tell(first)}"
+        f"{_clause(first)}, but that may be anything from {_ends(first, known)} ({_wanted(first)}); "
+        f"{_would_tell(first)}"
     )
 
 

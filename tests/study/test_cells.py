@@ -76,6 +76,21 @@ def test_arms_of_the_same_fleet_share_a_run(studied: Studied) -> None:
     assert [path.name for path in folder_of(studied.path, "same", 3).iterdir()] == ["cell.json"]
 
 
+def test_days_that_nobody_learns_on_make_learning_no_cheaper(ground: Path, studied: Studied) -> None:
+    longer = STUDY.replace("seeds", "set = { days = 3 }\nseeds", 1)
+
+    other = run(plan(ground, longer), ground / "longer", Here(), seeds=SEEDS[:1], quiet=True)
+
+    ours, theirs = (read_cell(path, "fleet", 3) for path in (studied.path, other.path))
+    assert ours is not None
+    assert theirs is not None
+    assert ours.lived is not None
+    assert theirs.lived is not None
+    assert {kind: cost.mb_a_month for kind, cost in theirs.lived.kinds.items()} == {
+        kind: cost.mb_a_month for kind, cost in ours.lived.kinds.items()
+    }
+
+
 def test_a_crashed_arm_is_marked_and_the_others_go_on(studied: Studied) -> None:
     assert [(cell.arm, cell.seed) for cell in studied.crashed] == [("broken", 3), ("broken", 4)]
     assert all("no good" in (cell.error or "") for cell in studied.crashed)

@@ -60,6 +60,16 @@ def test_a_study_that_cannot_say_exits_with_one_and_leaves_all_files(
     assert (again.code, len(here.lived)) == (0, before)  # all was there
 
 
+def test_seeds_that_lie_there_count_whoever_asked_for_them(fleetbeat: Command, here: Here, tmp_path: Path) -> None:
+    file = written(tmp_path)
+    fleetbeat("study", str(file), "--quiet")
+    both = (tmp_path / "runs" / "study-small" / "arms.csv").read_text()
+
+    fleetbeat("study", str(file), "--seeds", "1", "--quiet")
+
+    assert (tmp_path / "runs" / "study-small" / "arms.csv").read_text() == both
+
+
 def test_another_study_of_that_name_gets_a_folder_of_its_own(fleetbeat: Command, here: Here, tmp_path: Path) -> None:
     here.until = 1
 

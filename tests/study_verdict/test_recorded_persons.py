@@ -143,7 +143,7 @@ def test_where_recorded_persons_leave_it_open_more_persons_are_asked_for_not_mor
     assert (verdict.verdict, gap.state, gap.further_seeds) == ("cannot say", "undecided", None)
     assert verdict.chief.further_seeds is None
     told = "it takes more persons to tell, as every seed judges the same ones"
-    assert verdict.sentence.endswith(f"with 2 points allowed; {told}.")
+    assert verdict.sentence.endswith(f"(2 points behind allowed); {told}.")
     assert remark(gap) == f"the interval crosses the threshold; {told}"
 
 

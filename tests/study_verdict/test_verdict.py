@@ -31,7 +31,7 @@ def test_it_did_not_hold_up_when_the_gap_is_too_wide() -> None:
     assert verdict.verdict == "did not hold up"
     assert states(verdict)["gap_to_central"] == "missed"
     assert "3.0 points less often right than one trained on everybody's data" in verdict.sentence
-    assert "2 points allowed" in verdict.sentence
+    assert "2 points behind allowed" in verdict.sentence
 
 
 def test_it_did_not_hold_up_when_each_device_alone_is_as_good() -> None:

@@ -1,0 +1,23 @@
+"""The words beside a figure, and those beside its interval, count the same way."""
+
+import pytest
+
+from fleetbeat.study.bootstrap import Estimate
+from fleetbeat.study.criteria import Criterion, Name
+from fleetbeat.study.wording import line
+
+AHEAD, BEHIND = Estimate(-0.041, -0.124, 0.046, 10), Estimate(0.041, -0.046, 0.124, 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "found"),
+    [
+        ("gap_to_central", BEHIND, "4.1 points behind"),
+        ("gap_to_central", AHEAD, "4.1 points ahead"),
+        ("gain_over_local", AHEAD, "4.1 points worse"),
+    ],
+)
+def test_what_is_ahead_has_an_interval_of_being_ahead(name: Name, known: Estimate, found: str) -> None:
+    told = line(Criterion(name, known, 0.02, "undecided"))
+
+    assert (told.found, told.between) == (found, "95 %: −4.6 to 12.4, 10 seeds")
