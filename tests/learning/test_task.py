@@ -148,7 +148,7 @@ def test_an_hour_of_sport_weighs_as_an_hour_however_often_it_is_measured() -> No
     minutes = np.arange(-1200.0, 14_400.0, 60.0)
     sport = (minutes >= 3600) & (minutes < 7200)
     rng = np.random.default_rng(5)
-    heart = np.where(sport, 140.0, 60.0) + rng.integers(-5, 6, len(minutes))
+    heart = np.where(sport, 140.0, 60.0) + rng.integers(-5, 6, len(minutes)).astype(np.float64)
     moves = np.where(sport, 800.0, 0.0)
     usual = Sensors({"heart_rate": (minutes, heart), "movement": (minutes, moves)})
     often, halves = np.arange(-1200.0, 14_400.0, 5.0), np.arange(-1200.0, 14_400.0, 30.0)
