@@ -1,8 +1,8 @@
 """Dates of an app: ``datetime.now()`` and its like in the modules of a guest follow the time of the thread that asks.
 
 `datetime` is written in C and cannot be changed for everybody, which would be too much anyway: so a guest's modules
-run with `BUILTINS`, by whose ``import`` a module ``datetime`` comes that follows virtual time. A virtual date is the
-fleet's local time, which has no zone; where a zone is asked for, it counts as UTC.
+run with `guests_builtins`, by whose ``import`` a module ``datetime`` comes that follows virtual time. A virtual date is
+the fleet's local time, which has no zone; where a zone is asked for, it counts as UTC.
 """
 
 import builtins
@@ -76,5 +76,9 @@ def _import(name: str, *rest: Any, **named: Any) -> ModuleType:
     return _VIRTUAL if found is real else found
 
 
-BUILTINS = vars(builtins) | {"__import__": _import}
-"""What a module of a guest is given as ``__builtins__``: an ``import`` statement asks there, in functions, too."""
+def guests_builtins() -> dict[str, Any]:
+    """Return what a module of a guest is given as ``__builtins__``; an ``import`` asks there, within functions, too.
+
+    They are those of this moment: what is put into `builtins` later is not among them.
+    """
+    return vars(builtins) | {"__import__": _import}

@@ -10,8 +10,8 @@ from broker import events as ev
 from devices.alarm import Alarm
 from devices.anatomy import Anatomy, Look
 from devices.circumstances import COLUMNS, Circumstances
-from devices.doze import Dozing
 from devices.elapsed import Elapsed
+from devices.far_radio import FarRadio
 from devices.figures import Figures
 from devices.lifelog import Lived
 from devices.near import Near
@@ -32,8 +32,7 @@ class Agent:
         self._orders: list[str] = []
         self._life = Circumstances(0.0, 0.0)
         self._reachable = False
-        self._radio_asleep = False
-        self._dozing = Dozing(anatomy.kind.doze)
+        self._far_radio = FarRadio(anatomy.kind.doze, anatomy.power)
         self._next_sync_s = anatomy.sync_phase_s
         self._next_intake_s = anatomy.sync_phase_s + anatomy.intake_every_s
         self._elapsed = Elapsed(anatomy.figures)
@@ -143,7 +142,7 @@ class Agent:
     def _next_moment(self) -> float:
         """Return the earliest moment at which something is known to happen."""
         own = self._is
-        moments = [self._life.to_s, self._next_sync_s, self._switch.next_moment_s, self._dozing.next_moment_s]
+        moments = [self._life.to_s, self._next_sync_s, self._switch.next_moment_s, self._far_radio.next_moment_s]
         moments += [own.power.next_moment_s(), own.near.next_moment_s]
         if own.intake is not None and self._switch.on:
             moments.append(own.intake.next_morning_s)
@@ -244,7 +243,7 @@ class Agent:
     def _standing(self) -> Standing:
         examples = self._is.intake.examples if self._is.intake is not None else 0
         busy = self._is.duty is not None and self._is.duty.busy
-        asleep = self._dozing.asleep or self._is.power.saving(charging=self._life.charging)
+        asleep = self._far_radio.asleep(self._life)
         return Standing(self._switch.on, asleep, busy, self.battery, examples, self._life)
 
     async def _look_around(self, now_s: float) -> None:
@@ -260,12 +259,9 @@ class Agent:
             self._is.stream.sense(now_s, on_skin=on_skin, in_session=life.in_use)
         hub_near = self.hub is self or (life.near_link and self.hub.on)
         await self._is.near.mind(now_s, up=self._switch.on and hub_near)
-        self._dozing.mind(now_s, life, on=self._switch.on)
+        if (turned := self._far_radio.mind(now_s, life, on=self._switch.on)) is not None:
+            self._is.record(turned(now_s, self.name, round(self.battery, 4)))
         standing = self._standing()
-        if self._switch.on and standing.radio_asleep != self._radio_asleep:
-            self._radio_asleep = standing.radio_asleep
-            change = ev.RadioSlept if self._radio_asleep else ev.RadioWoke
-            self._is.record(change(now_s, self.name, round(self.battery, 4)))
         await self._mind_the_far_link(now_s, standing)
         reason = why_not(kind.ready, standing, self._is.min_examples)
         self._is.bulletin.tell(now_s, standing, reason)

@@ -25,8 +25,10 @@ def ideal(kind: Kind) -> Kind:
             "gflops": math.inf,
             "idle_mw": 0.0,
             "sensing_mw": 0.0,
+            "session_sensing_mw": 0.0,
             "in_use_mw": 0.0,
             "training_mw": 0.0,
+            "doze": None,
         }
     )
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from devices.body import CHANNELS, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import Examples
 from devices.kinds import kind_named
-from devices.learning.history import nights_of, seen_through, whole_day
+from devices.learning.history import at_sport, nights_of, seen_through, whole_day
 from devices.learning.holdout import joined
 from devices.learning.metrics import Score, score
 from devices.learning.task import TASKS, Task
@@ -74,16 +74,16 @@ def judge_for(fleet: Fleet) -> Judge | None:
             recordings = read_recordings(folder)
             for person in fleet.learning.test_persons:
                 if any(person == known.id for known in recordings.persons):
-                    body = RecordedBody(recordings, person, fleet.start)
-                    nights.setdefault(person, []).extend(person_examples(body, task, epochs))
+                    replayed = RecordedBody(recordings, person, fleet.start)
+                    nights.setdefault(person, []).extend(person_examples(replayed, task, epochs))
     else:
-        senses = next(
-            (device.kind.senses for device in residents(fleet) if device.kind.senses), kind_named("band").senses
-        )
+        kind = next((device.kind for device in residents(fleet) if device.kind.senses), kind_named("band"))
+        until_s = NIGHTS_EACH[task.a_night] * DAY_S
         for number in range(STRANGERS):
             stranger = f"stranger-{number + 1}"
-            until_s = NIGHTS_EACH[task.a_night] * DAY_S
-            own = nights_of(SyntheticBody(fleet.seed, stranger, fleet.start), senses, task, 0.0, until_s, epochs=epochs)
+            body = SyntheticBody(fleet.seed, stranger, fleet.start)
+            sessions = [] if fleet.ideal else at_sport(body, kind, -DAY_S, until_s)
+            own = nights_of(body, kind.senses, task, 0.0, until_s, epochs=epochs, sessions=sessions)
             nights[stranger] = [examples for _, examples in own]
     nights = {wearer: own for wearer, own in nights.items() if own}
     return Judge(task, nights, fleet.learning.model) if nights else None

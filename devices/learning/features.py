@@ -91,28 +91,28 @@ class Seen:
         self.window = window
         start_s, end_s = rest.bed_s - LOOK_BACK_S, rest.bed_s + EPOCH_S * rest.epochs
         times, values = window("heart_rate", start_s, end_s)
-        self.heart = Trace(times, values)
+        # In bed everything has one rhythm. By day sport is measured more often and must not weigh more for it.
+        self._by_time = not rest.in_bed
+        self.heart = Trace(times, values, by_time=self._by_time)
         move_times, move_values = window("movement", start_s, end_s)
         self.readings = len(times) + len(move_times)
         length = int(LOOK_BACK_S / EPOCH_S) + rest.epochs
         # Movement comes as counts in 30 s or, recorded, in 1 s: in epochs it is the same thing.
-        self.move_times, self.counts, _ = _in_epochs(move_times, move_values, start_s, length)
-        self._level = self.heart
-        if not rest.in_bed:  # sport is measured more often than the hours around it and must not weigh more for it
-            epochs, sums, readings = _in_epochs(times, values, start_s, length)
-            self._level = Trace(epochs, sums / readings)
+        self.move_times, self.counts = _in_epochs(move_times, move_values, start_s, length)
         ends = rest.ends
-        self._heart_until = self.heart.before(ends)
         recent = ends - HOLDS_S
         moves = Trace(self.move_times, self.counts)
-        self.covered = (self._heart_until > self.heart.before(recent)) | (moves.before(ends) > moves.before(recent))
+        self.covered = (self.heart.before(ends) > self.heart.before(recent)) | (
+            moves.before(ends) > moves.before(recent)
+        )
 
     def of_epochs(self) -> npt.NDArray[np.float16]:
         """Return the features of every epoch (epochs, features): nothing in them is later than the epoch's end."""
-        rest, heart, ends, until = self.rest, self.heart, self.rest.ends, self._heart_until
-        since = {span: heart.before(ends - span) for span in (30.0, 120.0, 300.0, 1200.0)}
-        so_far = self._level.mean(np.zeros_like(until), self._level.before(ends))
-        latest = heart.latest(ends, until)
+        rest, heart, ends = self.rest, self.heart, self.rest.ends
+        until = heart.until(ends)
+        since = {span: heart.until(ends - span) for span in (30.0, 120.0, 300.0, 1200.0)}
+        so_far = heart.mean(heart.until(np.full(rest.epochs, -np.inf)), until)
+        latest = heart.latest(ends)
         columns = []
         for span in (30.0, 300.0, 1200.0):
             mean = heart.mean(since[span], until)
@@ -123,13 +123,14 @@ class Seen:
             columns.extend((lain_s / 3600, np.exp(-lain_s / SETTLING_S)))
         else:  # nobody told the watch when its wearer went to bed
             columns.extend((np.full(rest.epochs, OF_EPOCH[6].centre), np.full(rest.epochs, OF_EPOCH[7].centre)))
-        moving = Trace(self.move_times, (self.counts > 0).astype(np.float64))
-        strength = Trace(self.move_times, np.log1p(self.counts))
-        moved = moving.before(ends)
-        now, some, long = (moving.before(ends - span) for span in (30.0, 300.0, 1200.0))
+        moving = Trace(self.move_times, (self.counts > 0).astype(np.float64), by_time=self._by_time)
+        strength = Trace(self.move_times, np.log1p(self.counts), by_time=self._by_time)
+        moved = moving.until(ends)
+        now, some, long = (moving.until(ends - span) for span in (30.0, 300.0, 1200.0))
         now_moving = moving.mean(now, moved)
-        columns.append(np.where(np.isnan(now_moving), moving.latest(ends, moved), now_moving))
-        columns.extend((moving.mean(some, moved), moving.mean(long, moved), strength.mean(some, moved)))
+        columns.append(np.where(np.isnan(now_moving), moving.latest(ends), now_moving))
+        columns.extend((moving.mean(some, moved), moving.mean(long, moved)))
+        columns.append(strength.mean(strength.until(ends - 300.0), strength.until(ends)))
         return scaled(OF_EPOCH, np.stack(columns, axis=1))
 
     def of_night(self) -> npt.NDArray[np.float16]:
@@ -140,12 +141,11 @@ class Seen:
         moving = counts > 0
         hours = Trace(when, moving.astype(np.float64))
         starts = np.arange(0.0, max(EPOCH_S * rest.epochs - 3600.0, 0.0) + 1.0, 600.0)
-        by_hour = hours.mean(hours.before(starts), hours.before(starts + 3600.0))
+        by_hour = hours.mean(hours.until(starts), hours.until(starts + 3600.0))
         gaps = np.diff(when[moving], prepend=0.0, append=EPOCH_S * rest.epochs) if len(when) else np.empty(0)
         still = gaps[gaps >= STILL_EPOCHS * EPOCH_S]
         fives = rest.bed_s + np.arange(0.0, EPOCH_S * rest.epochs, 300.0)
-        at = self.heart.before(fives)
-        means = self.heart.mean(at[:-1], at[1:])
+        means = self.heart.mean(self.heart.until(fives[:-1]), self.heart.until(fives[1:]))
         means = means[~np.isnan(means)]
         _, rmssd = self.window("rmssd", rest.bed_s, rest.bed_s + EPOCH_S * rest.epochs)
         row = (
@@ -158,15 +158,12 @@ class Seen:
         return scaled(OF_NIGHT, np.array([row]))
 
 
-def _in_epochs(
-    times: FloatArray, values: FloatArray, start_s: float, length: int
-) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
-    """Return begin, sum and number of the readings of each of *length* epochs from *start_s* on that has any."""
+def _in_epochs(times: FloatArray, values: FloatArray, start_s: float, length: int) -> tuple[FloatArray, FloatArray]:
+    """Return begin and sum of the readings of each of *length* epochs from *start_s* on that has any."""
     slots = np.floor((times - start_s) / EPOCH_S).astype(np.int64)
-    numbers = np.bincount(slots, minlength=length)
-    measured = np.flatnonzero(numbers)
+    measured = np.flatnonzero(np.bincount(slots, minlength=length))
     sums = np.bincount(slots, values, minlength=length)[measured]
-    return start_s + EPOCH_S * measured.astype(np.float64), sums.astype(np.float64), numbers[measured]
+    return start_s + EPOCH_S * measured.astype(np.float64), sums.astype(np.float64)
 
 
 def scaled(features: tuple[Feature, ...], raw: FloatArray) -> npt.NDArray[np.float16]:

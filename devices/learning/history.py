@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from devices.body import Body, Night, Stages
 from devices.buffer import Buffer, Examples, FloatArray, KeptNight, Window
+from devices.kinds import Kind
 from devices.learning.diary import Diary
 from devices.learning.features import EPOCH_S
 from devices.learning.task import UNSCORED, Task, look
@@ -42,6 +43,14 @@ def whole_day(night: Night, truth_of: Truth, from_s: float, to_s: float) -> Nigh
     inside = slice(max(first, 0), max(min(first + len(night.stages), len(stages)), 0))
     stages[inside] = night.stages[inside.start - first : inside.stop - first]
     return replace(night, bed_s=start_s, rise_s=start_s + EPOCH_S * len(stages), stages=stages)
+
+
+def at_sport(body: Body, kind: Kind, from_s: float, to_s: float) -> list[Sessions]:
+    """Return the sessions in ``[from_s, to_s)`` of a device of *kind* that *body* wears all the time, if it has any."""
+    if not kind.senses_in_session or not kind.in_use_mw:  # what draws nothing in use is never in use
+        return []
+    spans = body.day(from_s, to_s)
+    return [(kind.senses_in_session, [(span.from_s, span.to_s) for span in spans if span.activity == "exercise"])]
 
 
 def seen_through(

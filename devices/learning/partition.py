@@ -12,7 +12,7 @@ from devices.body import Body, RecordedBody, SyntheticBody, read_recordings
 from devices.buffer import MemoryBuffer
 from devices.fleet_file import load_fleet
 from devices.learning.diary import diary_for
-from devices.learning.history import DAY_S, nights_of
+from devices.learning.history import DAY_S, at_sport, nights_of
 from devices.learning.task import TASKS
 from devices.residents import Device, residents
 from devices.settings import Fleet
@@ -44,15 +44,13 @@ def _filled(number: int, fleet_name: str, task_name: str, epochs: str) -> Memory
     buffer = MemoryBuffer(f"memory:{trainer.name}/{lap}/{task.name}/{epochs}", 0)
     body = _body(fleet, trainer, wearer)
     history_s = math.inf if trainer.recording else fleet.learning.history_nights * DAY_S
-    senses = {
-        channel: every_s
-        for device in devices
-        if device.trainer == trainer.name
-        for channel, every_s in device.kind.senses.items()
-    }
+    from_s, to_s = -history_s, fleet.days * DAY_S
+    kinds = [device.kind for device in devices if device.trainer == trainer.name]
+    senses = {channel: every_s for kind in kinds for channel, every_s in kind.senses.items()}
+    sessions = [own for kind in kinds for own in at_sport(body, kind, from_s - DAY_S, to_s)]
     diary = diary_for(fleet.learning.label_source, task, fleet.seed, wearer)
     for index, examples in nights_of(
-        body, senses, task, -history_s, fleet.days * DAY_S, epochs=epochs or fleet.learning.epochs, diary=diary
+        body, senses, task, from_s, to_s, epochs=epochs or fleet.learning.epochs, diary=diary, sessions=sessions
     ):
         buffer.keep_night(index, examples, fresh=False)
     return buffer

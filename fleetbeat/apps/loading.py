@@ -18,7 +18,7 @@ from flwr.serverapp import ServerApp
 from packaging.utils import canonicalize_name
 from threadpoolctl import threadpool_limits
 
-from aggregator.dates import BUILTINS
+from aggregator.dates import guests_builtins
 from aggregator.draws import seed_global_generators
 from aggregator.flower import load_app
 from aggregator.server_end import place_in
@@ -52,7 +52,7 @@ class _GuestsModule(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Run *module* as any other, but for what it imports as ``datetime``."""
-        vars(module)["__builtins__"] = BUILTINS
+        vars(module)["__builtins__"] = guests_builtins()
         super().exec_module(module)
 
 

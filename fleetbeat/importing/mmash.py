@@ -9,6 +9,7 @@ import csv
 import math
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,8 +87,8 @@ def _person(folder: NewFolder, user: Path, sleeps: list[tuple[float, float, floa
 
 
 def _sleeps(file: Path) -> list[tuple[float, float, float]]:
-    """Return when the person went to bed, rose, and fell asleep, once a row."""
-    sleeps = []
+    """Return when the person went to bed, rose, and fell asleep, once a row, in the order of time."""
+    sleeps: list[tuple[float, float, float, int]] = []
     for at, row in _rows(file):
         in_bed_s, out_s, onset_s = (
             _moment(file, at, row, f"{what} Date", f"{what} Time") for what in ("In Bed", "Out Bed", "Onset")
@@ -96,8 +97,13 @@ def _sleeps(file: Path) -> list[tuple[float, float, float]]:
         if not in_bed_s <= onset_s < out_s:
             found = f"bed, sleep and rising at {in_bed_s:g}, {onset_s:g} and {out_s:g} s after the first midnight"
             raise RecordingError(f"{file}, line {at}: found {found}, expected them in this order")
-        sleeps.append((in_bed_s, out_s, onset_s))
-    return sleeps
+        sleeps.append((in_bed_s, out_s, onset_s, at))
+    sleeps.sort()
+    for (_, until_s, _, before), (in_bed_s, _, _, at) in pairwise(sleeps):
+        if in_bed_s < until_s:
+            found = f"to bed at {in_bed_s:g} s after the first midnight, in bed until {until_s:g} s by line {before}"
+            raise RecordingError(f"{file}, line {at}: found {found}, expected to have risen before")
+    return [(in_bed_s, out_s, onset_s) for in_bed_s, out_s, onset_s, _ in sleeps]
 
 
 def _columns(file: Path, wanted: dict[str, Callable[[str], float]]) -> FloatArray:

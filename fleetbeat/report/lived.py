@@ -27,9 +27,8 @@ class Life:
 
     def battery(self) -> tuple[FloatArray, FloatArray]:
         """Return moments and the battery's share at them, without points on a straight line between others."""
-        lines = [
-            line for line in self.lines if float(line[FROM]) < float(line[TO])
-        ]  # live some last under a millisecond
+        # live some last under a millisecond
+        lines = [line for line in self.lines if float(line[FROM]) < float(line[TO])]
         if not lines:
             return np.empty(0), np.empty(0)
         t_s = np.array([float(line[FROM]) for line in lines] + [float(lines[-1][TO])])

@@ -7,7 +7,7 @@ from types import ModuleType
 import pytest
 
 from aggregator import server_time
-from aggregator.dates import BUILTINS
+from aggregator.dates import guests_builtins
 from fleetbeat.fit_clock import FitClock
 
 NEW_YEAR = 1_767_225_600.0  # 2026-01-01, UTC
@@ -24,7 +24,7 @@ def year():
 def module() -> ModuleType:
     """A guest's module that has imported dates in every way there is."""
     made = ModuleType("guest")
-    made.__dict__["__builtins__"] = BUILTINS
+    made.__dict__["__builtins__"] = guests_builtins()
     exec("import datetime\nfrom datetime import datetime as moment, date, timedelta\n" + LATE, made.__dict__)
     return made
 

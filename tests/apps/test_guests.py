@@ -1,5 +1,6 @@
 """Any Flower App on a fleet: it lives in virtual time, is accounted like our own, and repeats to the byte."""
 
+import builtins
 import sys
 import tomllib
 from pathlib import Path
@@ -217,6 +218,19 @@ def test_what_a_guest_imports_late_is_forgotten_with_it(tmp_path: Path) -> None:
     forget_guests()
 
     assert "lateness" not in sys.modules
+
+
+def test_a_guests_module_knows_what_was_put_into_builtins_before_it_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builtins, "_", None, raising=False)  # so that what the app puts there goes after the test
+    install = 'import gettext\n\ngettext.install("x")\nimport words\n'
+    app = copied(MESSAGE_API, tmp_path, "message_server.py", "import time\n", "import time\n" + install)
+    (app / "words.py").write_text('SAID = _("a")\n')
+
+    lives(app, tmp_path / "run")
+
+    assert sys.modules["words"].SAID == "a"
 
 
 @pytest.fixture(scope="module")

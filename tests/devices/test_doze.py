@@ -7,6 +7,7 @@ import pytest
 from broker import events as ev
 from devices.circumstances import Circumstances
 from devices.doze import Doze, Dozing
+from devices.ideal import ideal
 from devices.kinds import altered, kind_named
 from tests.devices.ground import PHONE, Home, fleet
 
@@ -70,3 +71,19 @@ async def test_the_server_sees_a_dozing_phone_only_in_its_windows() -> None:
     dozed = [line for line in home.lived if line.device == PHONE and line.why_not == "asleep"]
     assert sum(line.to_s - line.from_s for line in dozed) == pytest.approx(3 * HOUR_S + plugged - third)
     assert {(line.life.place, line.life.charging) for line in dozed} == {("home", False)}
+
+
+@pytest.mark.virtual_time
+async def test_in_an_ideal_world_a_phone_without_exemption_does_not_doze_when_it_is_unplugged() -> None:
+    home = Home(fleet((100.0, PHONE, "unplug"), set=DOZING, ideal=True))
+
+    await home.live(6 * HOUR_S)
+
+    assert not any(line.life.charging for line in home.lived if line.device == PHONE and line.from_s >= 100)
+    assert not [event for event in home.diary if isinstance(event, ev.RadioSlept)]
+
+
+def test_in_an_ideal_world_nothing_draws() -> None:
+    kind = ideal(kind_named("smartwatch"))
+
+    assert {name: value for name, value in kind if name.endswith("_mw") and name != "charge_mw" and value} == {}

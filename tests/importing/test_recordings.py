@@ -206,6 +206,44 @@ def test_days_that_were_miscounted_are_the_second(mmash: Path, tmp_path: Path, o
         assert np.array_equal(one.values, other.values)
 
 
+ROW = "0,1,{bed},{out_day},{out},1,{onset},30,80,420,336,77,27,2.85,17.3,25.9,43.2\n"
+LONG = ROW.format(bed="22:30", out_day=2, out="05:30", onset="23:00")
+
+
+def test_sleeps_in_any_order_make_one_night_from_the_first_to_the_last(mmash: Path, tmp_path: Path) -> None:
+    file = mmash / "DataPaper" / "user_1" / "sleep.csv"
+    short = ROW.format(bed="22:10", out_day=1, out="22:25", onset="22:15")
+    file.write_text(",".join(SLEEP) + "\n" + LONG + short)
+
+    convert("mmash", mmash, tmp_path / "mine")
+
+    recordings = read_recordings(tmp_path / "mine")
+    stage = recordings.series("user_1", "stage")
+    assert recordings.persons[0].night_s == (600, 27_000)
+    asleep = stage.times[stage.values == STAGES["sleep"]]
+    assert (asleep[0], asleep[19], asleep[20]) == (900, 1_470, 3_600)
+
+
+def test_sleeps_that_overlap_are_refused_with_both_lines(mmash: Path, tmp_path: Path) -> None:
+    file = mmash / "DataPaper" / "user_1" / "sleep.csv"
+    file.write_text(",".join(SLEEP) + "\n" + LONG + ROW.format(bed="22:10", out_day=1, out="22:45", onset="22:15"))
+
+    with pytest.raises(RecordingError) as refused:
+        convert("mmash", mmash, tmp_path / "mine")
+
+    found = "to bed at 81000 s after the first midnight, in bed until 81900 s by line 3"
+    assert str(refused.value) == f"{file}, line 2: found {found}, expected to have risen before"
+
+
+def test_men_are_in_the_order_of_their_numbers(mmash: Path, tmp_path: Path) -> None:
+    for number in (11, 2):
+        write_man(mmash / "DataPaper" / f"user_{number}")
+
+    convert("mmash", mmash, tmp_path / "mine")
+
+    assert [person.id for person in read_recordings(tmp_path / "mine").persons] == ["user_1", "user_2", "user_11"]
+
+
 def test_who_has_no_night_is_passed_over_and_named(mmash: Path, tmp_path: Path) -> None:
     write_man(mmash / "DataPaper" / "user_11", nights=0)
     write_man(mmash / "DataPaper" / "user_2")

@@ -1,8 +1,12 @@
+from datetime import datetime
+
 import numpy as np
 
+from devices.body import SyntheticBody
 from devices.buffer import MemoryBuffer
+from devices.kinds import altered, kind_named
 from devices.learning.diary import Diary
-from devices.learning.history import learn_night, nights_of, whole_day
+from devices.learning.history import at_sport, learn_night, nights_of, whole_day
 from devices.learning.task import TASKS
 from tests.learning.nights import N2, Sensors, night, sensors
 
@@ -47,6 +51,18 @@ def test_a_sensor_shows_only_its_own_channels() -> None:
     ((_, learnt),) = nights_of(three_nights(), {"movement": 30.0}, SLEEP_WAKE, 0.0, 1e9)
 
     assert not learnt.features[:, SLEEP_WAKE.feature_names.index("heart rate swings over 20 min")].any()
+
+
+def test_a_watch_that_is_always_worn_is_in_session_at_its_wearers_sport_and_a_band_never_is() -> None:
+    body = SyntheticBody(7, "wearer-1", datetime(2026, 1, 5, 18), {"sport_share": 1.0})
+    band = altered(kind_named("band"), {"senses_in_session.heart_rate": 5})
+
+    ((rhythm, stretches),) = at_sport(body, kind_named("smartwatch"), 0.0, 7 * 86_400.0)
+
+    assert rhythm == {"heart_rate": 5.0}
+    assert len(stretches) == 7
+    assert all(0.6 <= (end_s - begin_s) / 3600 <= 1.25 for begin_s, end_s in stretches)
+    assert at_sport(body, band, 0.0, 7 * 86_400.0) == []
 
 
 def test_history_may_come_from_the_diary() -> None:

@@ -59,17 +59,22 @@ def test_a_night_is_good_when_85_percent_of_it_were_slept(awake: int, good: int)
     assert learnt.labels.tolist() == [good]
 
 
-@given(cut=st.integers(1, 119), seed=st.integers(0, 50), every_s=st.sampled_from([5.0, 30.0, 60.0, 300.0]))
+@given(
+    cut=st.integers(1, 119),
+    seed=st.integers(0, 50),
+    every_s=st.sampled_from([5.0, 30.0, 60.0, 300.0]),
+    epochs=st.sampled_from(["in_bed", "all"]),
+)
 @settings(deadline=None, max_examples=40)
-def test_an_epoch_knows_nothing_of_what_comes_after_it(cut: int, seed: int, every_s: float) -> None:
+def test_an_epoch_knows_nothing_of_what_comes_after_it(cut: int, seed: int, every_s: float, epochs: str) -> None:
     asleep = night([N2] * 120)
     whole, until = sensors(-1200, 3600, every_s, seed), 30.0 * cut
     before = Sensors(
         {name: (times[times < until], values[times < until]) for name, (times, values) in whole.channels.items()}
     )
 
-    known = SLEEP_WAKE.night_examples(asleep, whole.window)
-    then = SLEEP_WAKE.night_examples(replace(asleep, rise_s=until, stages=asleep.stages[:cut]), before.window)
+    known = SLEEP_WAKE.night_examples(asleep, whole.window, epochs)
+    then = SLEEP_WAKE.night_examples(replace(asleep, rise_s=until, stages=asleep.stages[:cut]), before.window, epochs)
 
     assert known is not None
     assert then is not None
@@ -137,6 +142,32 @@ def test_a_day_with_all_epochs_does_not_tell_when_its_wearer_went_to_bed() -> No
     assert learnt is not None
     for name in ("hours in bed", "settling in"):
         assert not learnt.features[:, SLEEP_WAKE.feature_names.index(name)].any()
+
+
+def test_an_hour_of_sport_weighs_as_an_hour_however_often_it_is_measured() -> None:
+    minutes = np.arange(-1200.0, 14_400.0, 60.0)
+    sport = (minutes >= 3600) & (minutes < 7200)
+    rng = np.random.default_rng(5)
+    heart = np.where(sport, 140.0, 60.0) + rng.integers(-5, 6, len(minutes)).astype(np.float64)
+    moves = np.where(sport, 800.0, 0.0)
+    usual = Sensors({"heart_rate": (minutes, heart), "movement": (minutes, moves)})
+    often, halves = np.arange(-1200.0, 14_400.0, 5.0), np.arange(-1200.0, 14_400.0, 30.0)
+    often = often[((often >= 3600) & (often < 7200)) | (often % 60 == 0)]
+    halves = halves[((halves >= 3600) & (halves < 7200)) | (halves % 60 == 0)]
+    session = Sensors(
+        {
+            "heart_rate": (often, heart[np.searchsorted(minutes, often, side="right") - 1]),
+            "movement": (halves, moves[np.searchsorted(minutes, halves, side="right") - 1]),
+        }
+    )
+    day = night([0] * 480)
+
+    seldom, dense = (SLEEP_WAKE.night_examples(day, one.window, "all") for one in (usual, session))
+
+    assert seldom is not None
+    assert dense is not None
+    assert len(often) > 3 * len(minutes)
+    assert np.array_equal(seldom.features, dense.features)
 
 
 def test_restless_nights_look_restless() -> None:
