@@ -10,9 +10,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from aggregator.strategies import check_strategy
 from devices.body.recordings import read_recordings
 from devices.kinds import Kind, kind_named
-from devices.learning.models import missing_library
+from devices.learning.models import check_model
 from devices.residents import Device, residents
 from devices.settings import Fleet, Group
 from devices.spread import Spread
@@ -78,7 +79,10 @@ class CheckUp:
 
 
 def check_up(fleet: Fleet) -> CheckUp:
-    """Look at a fleet that is valid."""
+    """Look at a fleet that is valid; raises SettingsError if its strategy or its model cannot be had."""
+    if fleet.app is None:
+        check_model(fleet.learning.model)
+        check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)
     devices = residents(fleet)
     return CheckUp(
         fleet=fleet,
@@ -193,8 +197,6 @@ def _conditions(kind: Kind) -> str:
 
 def _warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     learning, end_s = fleet.learning, fleet.days * DAY_S
-    if (missing := missing_library(learning.model)) is not None:
-        yield missing
     fed = {device.trainer for device in devices if device.kind.senses}
     if fleet.app is not None:  # it has data of its own
         fed |= {device.name for device in devices}

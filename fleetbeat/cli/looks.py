@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fleetbeat.cli.app import app
-from fleetbeat.cli.options import Days, Fleet, Json, Quiet, Run, Seed, Sets, Verbose, fleet_from
+from fleetbeat.cli.options import Days, Fleet, Json, Quiet, Run, Seed, Sets, Strategy, Verbose, fleet_from
 from fleetbeat.terminal import listen, show_page, show_result
 
 
@@ -14,6 +14,7 @@ from fleetbeat.terminal import listen, show_page, show_result
 def check(
     fleet: Fleet,
     seed: Seed = None,
+    strategy: Strategy = None,
     sets: Sets = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -21,7 +22,7 @@ def check(
 ) -> None:
     """Validate a fleet; tell who lives there and what a day costs them."""
     listen(verbose=verbose)
-    loaded = fleet_from(fleet, seed=seed, sets=sets)
+    loaded = fleet_from(fleet, seed=seed, strategy=strategy, sets=sets)
 
     from fleetbeat.check import check_up
 
