@@ -55,10 +55,13 @@ def devices(
     show_result(json, lived.as_json, lambda: "" if quiet else population.words(lived))
 
 
-@app.command(epilog="Example: fleetbeat evaluate runs/recorded-nights-7 recordings/walch")
+@app.command(epilog="Example: fleetbeat evaluate runs/ward-7 walch-sample")
 def evaluate(
     run: Run,
-    recordings: Annotated[Path, typer.Argument(metavar="RECORDINGS", help="A folder of recordings")],
+    recordings: Annotated[
+        str,
+        typer.Argument(metavar="RECORDINGS", help="A folder of recordings, or one that ships: walch-sample"),
+    ],
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -66,10 +69,11 @@ def evaluate(
     """Score a run's final model on recorded persons whom it never saw."""
     listen(verbose=verbose)
 
+    from devices.fleet_file import locate_recordings
     from fleetbeat import evaluate as examination
     from fleetbeat.saved_run import SavedRun
 
-    found = examination.evaluate(SavedRun(run), recordings)
+    found = examination.evaluate(SavedRun(run), locate_recordings(recordings))
     show_result(json, lambda: found, lambda: "" if quiet else examination.words(found))
 
 
