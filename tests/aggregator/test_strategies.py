@@ -228,7 +228,7 @@ async def test_the_line_told_is_the_last_one_in_ones_own_file_however_deep_the_t
     [
         (
             "Patiend",
-            r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Dividing, Mistaken, ",
+            r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Dividing, ",
         ),
         ("NotOne", "is no complete flwr.serverapp.strategy.Strategy"),
     ],
