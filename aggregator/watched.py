@@ -1,5 +1,6 @@
 """A strategy, watched: what it aggregates is recorded, what it cannot use is said of each update."""
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 
 from flwr.app import ArrayRecord, ConfigRecord, Message, MetricRecord, RecordDict
@@ -138,7 +139,13 @@ class Watched:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ZeroDivisionError):
+    if isinstance(error, ZeroDivisionError) and _of_a_mean(error):
         return f"the updates cannot be weighed, all weights are 0 ({error})"
     said = str(error).strip()
-    return said if said and isinstance(error, AppExitException) else f"{type(error).__name__}: {said}"
+    return said if said and isinstance(error, AppExitException) else f"{type(error).__name__} in the strategy: {said}"
+
+
+def _of_a_mean(error: ZeroDivisionError) -> bool:
+    """Whether Flower's code or ours divided, which it does by the sum of weights alone, not that of somebody's own."""
+    *_, (frame, _) = traceback.walk_tb(error.__traceback__)
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in ("flwr", "aggregator")

@@ -15,6 +15,8 @@ Schema: TypeAlias = dict[str, Any]
 
 LONGEST = 60
 """Longer finds are cut: a message is read, not scrolled."""
+NAMED = 12
+"""Of more names no more are told."""
 
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -34,6 +36,12 @@ def did_you_mean(word: object, words: Iterable[str]) -> str:
     """Return ``; did you mean …?`` with the closest of *words*; nothing if none is close."""
     close = closest(word, words)
     return f'; did you mean "{close}"?' if close else ""
+
+
+def there_are(words: Iterable[str]) -> str:
+    """Return ``; there are …`` with the first of *words*: for one to which none of them is close."""
+    known = list(words)
+    return f"; there are {', '.join(known[:NAMED])}{' …' if len(known) > NAMED else ''}"
 
 
 def shown(found: object) -> str:

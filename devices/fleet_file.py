@@ -10,8 +10,8 @@ from typing import Any
 import tomli_w
 from pydantic import ValidationError
 
-from broker.errors import SettingsError
-from devices.body.recordings import read_recordings
+from broker.errors import RecordingError, SettingsError
+from devices.body.recordings import CONTENTS, read_recordings
 from devices.complaints import closest, complaints, did_you_mean, shown
 from devices.life_file import read_life_file
 from devices.overrides import Overrides
@@ -27,6 +27,7 @@ __all__ = [
     "freeze",
     "load_fleet",
     "locate",
+    "locate_recordings",
     "plain",
     "read_toml",
     "rooted",
@@ -91,6 +92,19 @@ def locate(source: str | Path, *, shipped: Path = SHIPPED, what: str = "fleet") 
     raise SettingsError(
         f"{source}: {found}, expected a {what} file (TOML) or the name of a {what} that ships: "
         f"{', '.join(names)}{_meant(path, names)}"
+    )
+
+
+def locate_recordings(source: str) -> Path:
+    """Return the folder of recordings that is given by its path, or its name if it ships."""
+    if Path(source).exists():
+        return Path(source)
+    names = sorted(contents.parent.name for contents in SHIPPED.glob(f"recordings/*/{CONTENTS}"))
+    if source in names:
+        return SHIPPED / "recordings" / source
+    raise RecordingError(
+        f"{source}: no such folder, expected a folder of recordings or the name of one that ships: "
+        f"{', '.join(names)}{did_you_mean(source, names)}"
     )
 
 

@@ -10,9 +10,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from aggregator.strategies import check_strategy
 from devices.body.recordings import read_recordings
 from devices.kinds import Kind, kind_named
-from devices.learning.models import missing_library
+from devices.learning.models import check_model
 from devices.residents import Device, residents
 from devices.settings import Fleet, Group
 from devices.spread import Spread
@@ -78,7 +79,10 @@ class CheckUp:
 
 
 def check_up(fleet: Fleet) -> CheckUp:
-    """Look at a fleet that is valid."""
+    """Look at a fleet that is valid; raises SettingsError if its strategy or its model cannot be had."""
+    if fleet.app is None:
+        check_model(fleet.learning.model)
+        check_strategy(fleet.learning.strategy, fleet.learning.strategy_options)
     devices = residents(fleet)
     return CheckUp(
         fleet=fleet,
@@ -89,7 +93,7 @@ def check_up(fleet: Fleet) -> CheckUp:
         learning=tuple(_learning(fleet, devices)),
         lived_days=lived_days(fleet, devices),
         costs=tuple(day_costs(fleet, devices)),
-        warnings=tuple(_warnings(fleet, devices)),
+        warnings=tuple(warnings(fleet, devices)),
     )
 
 
@@ -191,10 +195,8 @@ def _conditions(kind: Kind) -> str:
     return " and ".join(words for words, holds in conditions if holds) or "is on"
 
 
-def _warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
-    learning, end_s = fleet.learning, fleet.days * DAY_S
-    if (missing := missing_library(learning.model)) is not None:
-        yield missing
+def warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
+    """Say what of a fleet that is valid would come to nothing."""
     fed = {device.trainer for device in devices if device.kind.senses}
     if fleet.app is not None:  # it has data of its own
         fed |= {device.name for device in devices}
@@ -206,23 +208,28 @@ def _warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
         [device for device in devices if device.kind.senses and device.trainer is None],
         "{names} measure{s} for nobody: the wearer has no device that can learn",
     )
-    trainers = sum(device.kind.trains for device in devices)
-    if trainers < learning.min_train_devices:
-        asked = learning.min_train_devices
-        yield f"learning.min_train_devices is {asked}, but {trainers} can learn: no round can start"
+    if fleet.app is None:  # whose rounds are its own affair
+        yield from _vain_rounds(fleet, devices)
     for place, group in enumerate(fleet.group):
         if group.join_day >= fleet.days:
             yield f"group.{place} joins on day {group.join_day:g}, when life has ended"
+    for place, event in enumerate(fleet.event):
+        if event.at_s >= fleet.days * DAY_S:
+            yield f"event.{place} ({event.do} {event.device}) comes after life has ended"
+
+
+def _vain_rounds(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
+    learning, trainers = fleet.learning, sum(device.kind.trains for device in devices)
+    if trainers < learning.min_train_devices:
+        asked = learning.min_train_devices
+        yield f"learning.min_train_devices is {asked}, but {trainers} can learn: no round can start"
     fit = rounds_that_fit(fleet)
     if fit < learning.rounds:
-        yield f"only {fit} of {learning.rounds} rounds begin before life ends after {span(end_s)}"
+        yield f"only {fit} of {learning.rounds} rounds begin before life ends after {span(fleet.days * DAY_S)}"
     morning_s = (fleet.start.replace(hour=MORNING_H, minute=0, second=0) - fleet.start).total_seconds() % DAY_S
     recorded = any(group.recordings is not None for group in fleet.group)
     if not learning.history_nights and not recorded and learning.first_round_s < morning_s:
         yield "no night is known when the first round begins: history_nights is 0, and labels come in the morning"
-    for place, event in enumerate(fleet.event):
-        if event.at_s >= end_s:
-            yield f"event.{place} ({event.do} {event.device}) comes after life has ended"
     for name, alike in by_kind(devices).items():
         needs_s = alike[0].kind.processor.seconds(learning.work.gflop if learning.work else 0.0, in_use=False)
         if alike[0].kind.trains and not fleet.ideal and needs_s > learning.round_deadline_s:

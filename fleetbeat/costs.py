@@ -11,7 +11,7 @@ from devices.body.synthetic import SyntheticBody
 from devices.habits import Habits
 from devices.kinds import Kind, kind_named
 from devices.learning.features import EPOCH_S
-from devices.learning.models import missing_library, model_named
+from devices.learning.models import model_named
 from devices.learning.task import TASKS
 from devices.learning_table import Learning, Work
 from devices.residents import Device
@@ -63,13 +63,13 @@ def foreseen_work(fleet: Fleet, devices: Iterable[Device]) -> Work:
     """Return what a fit takes: as the fleet declares it, else an estimate for its model, half-way through life.
 
     A device is taken to have been worn in all nights of its history and in half of those to come, and everybody who is
-    asked to deliver, which makes trees grow. Nothing is known of an app's fits before they are measured, nor of a model
-    whose library is missing.
+    asked to deliver, which makes trees grow. Nothing is known of an app's fits before they are measured. Raises
+    SettingsError if the model's library is missing.
     """
     learning, task = fleet.learning, TASKS[fleet.learning.task]
     if learning.work is not None:
         return learning.work
-    if fleet.app is not None or missing_library(learning.model) is not None:
+    if fleet.app is not None:
         return Work()
     model = model_named(learning.model)
     a_night = 1.0 if task.a_night else (NIGHT_S if learning.epochs == "in_bed" else DAY_S) / EPOCH_S

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from broker.errors import UsageError
-from devices.complaints import did_you_mean
+from devices.complaints import did_you_mean, there_are
 from devices.residents import Device
 
 
@@ -26,7 +26,8 @@ def lodgers(everybody: Sequence[Device], names: str, all_but: str = "") -> list[
 def _trainer(name: str, everybody: Sequence[Device], option: str) -> str:
     known = {device.name: device for device in everybody}
     if name not in known:
-        raise UsageError(f"{option}: no device of this fleet is called {name!r}{did_you_mean(name, known)}")
+        hint = did_you_mean(name, known) or there_are(dict.fromkeys(map(hub, everybody)))
+        raise UsageError(f"{option}: no device of this fleet is called {name!r}{hint}")
     trainer = hub(known[name])
     if trainer != name:
         raise UsageError(f"{option}: {name} streams to {trainer} and lives with it: name {trainer}, and it comes along")

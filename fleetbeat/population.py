@@ -13,7 +13,6 @@ from rich.text import Text
 
 from broker import events as ev
 from broker.access import Access
-from broker.errors import RunFolderError
 from broker.memory import MemoryBroker, MemoryWire
 from devices.annals import Annals
 from devices.figures import Report
@@ -26,7 +25,7 @@ from devices.surroundings import Surroundings
 from devices.table import DAY_S
 from fleetbeat.clock import run_virtual
 from fleetbeat.hours import KindHours, by_kind_and_hour
-from fleetbeat.run_folder import cell
+from fleetbeat.run_folder import cannot_be_written, cell
 from fleetbeat.tables import LIFE, life_lines
 
 HOURS_TOLD = (0, 4, 8, 12, 16, 20)
@@ -214,6 +213,4 @@ def write_population(population: Population, out: Path) -> None:
         (out / "life.csv").write_text("\n".join(lines) + "\n", "utf-8")
         (out / "report.html").write_text(population_page(population), "utf-8")
     except OSError as error:
-        raise RunFolderError(
-            f"{out}: cannot be written ({error.strerror}); free space or choose --out elsewhere"
-        ) from None
+        raise cannot_be_written(out, error) from None

@@ -1,5 +1,6 @@
 """A run folder: the journal as it happens, the tables anew after every round, each file whole or not there."""
 
+import errno
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,7 @@ from broker.errors import RunFolderError
 from broker.events import Event, as_record
 
 _FLUSH_LINES = 2_000
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class WholeFiles:
@@ -32,7 +34,7 @@ class WholeFiles:
         except OSError as error:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
-            raise RunFolderError(_cannot(target, error)) from None
+            raise cannot_be_written(target, error) from None
 
     def write_json(self, name: str, document: Any) -> None:
         """Write *document* as readable JSON; numbers that are not known become null."""
@@ -53,7 +55,7 @@ class RunFolder(WholeFiles):
             path.mkdir(parents=True, exist_ok=True)
             self._journal = (path / "journal.jsonl").open("wb")
         except OSError as error:
-            raise RunFolderError(_cannot(path, error)) from None
+            raise cannot_be_written(path, error) from None
         self._lines: list[bytes] = []
         self._writing = threading.Lock()
 
@@ -73,7 +75,7 @@ class RunFolder(WholeFiles):
                 self._journal.write(b"".join(lines))
                 self._journal.flush()
             except OSError as error:
-                raise RunFolderError(_cannot(self.path / "journal.jsonl", error)) from None
+                raise cannot_be_written(self.path / "journal.jsonl", error) from None
 
     def close(self) -> None:
         """Finish the journal; does nothing the second time."""
@@ -133,6 +135,8 @@ def unused_folder(out: Path) -> Path:
     return out
 
 
-def _cannot(path: Path, error: OSError) -> str:
+def cannot_be_written(path: Path, error: OSError, remedy: str = "choose --out elsewhere") -> RunFolderError:
+    """Return what to raise because of *error*; *remedy* says what to do, if it is not only that the disk is full."""
     reason = os.strerror(error.errno) if error.errno else error
-    return f"{path}: cannot be written ({reason}); free space or choose --out elsewhere"
+    room = "free space or " if error.errno in _FULL else ""
+    return RunFolderError(f"{path}: cannot be written ({reason}); {room}{remedy}")

@@ -1,5 +1,6 @@
 """The end of a run in words and tables, read from its run folder."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -7,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from aggregator.accounting import OUTCOMES
-from fleetbeat.apps.metrics import own_metrics
+from fleetbeat.apps.metrics import ByRound, own_metrics
 from fleetbeat.judge import nobody_judges
 from fleetbeat.price import prices
 from fleetbeat.saved_run import SavedRun
@@ -19,7 +20,10 @@ ROUND_COLUMNS = (
     ("accuracy", "server_accuracy"),
 )
 ROUNDS_SHOWN = 30
-UNJUDGED = "no wearers outside the fleet to score the model on: set learning.test_persons"
+UNJUDGED = (
+    "clients: on what each device keeps from training\n"
+    "no wearers outside the fleet to score the model on: set learning.test_persons"
+)
 
 
 def summary(run: SavedRun) -> RenderableType:
@@ -42,8 +46,8 @@ def _rounds(run: SavedRun) -> Table:
     )
     for name in ("round", "selected", "delivered", "why not the others"):
         table.add_column(name, justify="left" if name.startswith("why") else "right", overflow="fold")
-    guest = dict(list(own_metrics(run.results).items())[: len(ROUND_COLUMNS)]) if run.fleet.app is not None else None
-    for name in guest if guest is not None else dict(ROUND_COLUMNS):
+    own = _own(run) if nobody_judges(run.fleet) else None
+    for name in own if own is not None else dict(ROUND_COLUMNS):
         table.add_column(name, justify="right")
     lines = run.table("rounds.csv")
     for line in lines[-ROUNDS_SHOWN:]:
@@ -55,13 +59,13 @@ def _rounds(run: SavedRun) -> Table:
             others or "–",
             *(
                 (figure(line[c]) for _, c in ROUND_COLUMNS)
-                if guest is None
-                else (figure(values.get(int(line["round"]))) for values in guest.values())
+                if own is None
+                else (figure(values.get(int(line["round"]))) for values in own.values())
             ),
         )
     remarks = [f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"] if len(lines) > ROUNDS_SHOWN else []
-    if guest is None and nobody_judges(run.fleet):
-        remarks.append(f"–: {UNJUDGED}")
+    if own is not None and run.fleet.app is None:
+        remarks.append(UNJUDGED)
     if remarks:
         table.caption, table.caption_justify = "\n".join(remarks), "left"
     references = run.results.get("references") or {}
@@ -70,6 +74,14 @@ def _rounds(run: SavedRun) -> Table:
             "", "", "", f"[dim]{name.replace('_', ' ')}[/dim]", *(figure(score.get(key)) for key in _SCORE_KEYS)
         )
     return table
+
+
+def _own(run: SavedRun) -> Mapping[str, ByRound]:
+    """Return what to show of a model that no strangers judge: a guest's own metrics, else what its clients say."""
+    metrics = own_metrics(run.results)
+    if run.fleet.app is None:
+        return {name: values for name, values in metrics.items() if name.startswith("clients ")}
+    return dict(list(metrics.items())[: len(ROUND_COLUMNS)])
 
 
 _SCORE_KEYS = ("balanced_accuracy", "auc", "majority_share", "accuracy")

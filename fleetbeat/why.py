@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from broker.errors import RunFolderError
+from devices.complaints import did_you_mean, there_are
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.tables import local_time
 
@@ -33,10 +34,10 @@ PROSE = {
     "work_lost_link": "its far link broke while {stage}",
     "work_link_back": "its far link was back while {stage}",
     "work_crashed": "it failed: {exception}",
-    "upload_started": "it began to send {bytes} bytes",
-    "upload_finished": "the last byte left; the server wanted it: {accepted}",
+    "upload_started": "it began to send {bytes}",
+    "upload_finished": "the last byte left, {accepted}",
     "work_settled": "the bill: {energy_j:.1f} J, {compute_s:.0f} s computing, {transfer_s:.0f} s on the air, "
-    "{bytes_down} bytes down, {bytes_up} up",
+    "{bytes_down} down, {bytes_up} up",
     "reply_received": "the strategy got its update",
     "error_received": "the server got an error instead: {reason}",
     "device_given_up": "the server stopped waiting for it: {cause}",
@@ -60,6 +61,7 @@ LIFE = {
     ("near_link", True): "it was near its hub again",
     ("near_link", False): "it was out of its hub's reach",
 }
+ACCEPTED = {True: "and the server wanted it", False: "but the server did not want it any more"}
 MARGIN_S = 1_800.0
 """How long before the selection the story begins."""
 
@@ -113,7 +115,16 @@ def told(event: dict[str, Any]) -> str | None:
         template = LIFE[what, value]
     else:
         template = PROSE.get(event["kind"], "")
-    return template.format(**event) if template else None
+    return template.format(**event | dict(_spoken(event))) if template else None
+
+
+def _spoken(event: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield those figures of *event* that are not said as they are written: bytes, and whether a reply was wanted."""
+    for name in ("bytes", "bytes_down", "bytes_up"):
+        if name in event:
+            yield name, f"{event[name] / 1e6:.3g} MB"
+    if "accepted" in event:
+        yield "accepted", ACCEPTED[event["accepted"]]
 
 
 def story(chained: dict[str, Any]) -> str:
@@ -141,9 +152,7 @@ def _outcome(run: SavedRun, device: str, round_: int, phase: str) -> dict[str, s
             return line
     known = sorted({line["device"] for line in run.table("devices.csv")})
     if device not in known:
-        raise RunFolderError(
-            f"{run.path}: no device {device!r}; there are {', '.join(known[:12])}{' …' if len(known) > 12 else ''}"
-        )
+        raise RunFolderError(f"{run.path}: no device {device!r}{did_you_mean(device, known) or there_are(known)}")
     rounds = sorted({int(line["round"]) for line in lines if line["device"] == device and line["phase"] == phase})
     raise RunFolderError(
         f"{run.path}: {device} was not selected in round {round_} ({phase}); "

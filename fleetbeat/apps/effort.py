@@ -75,11 +75,18 @@ class Effort:
 
 
 def with_effort(fleet: Fleet, residents: Iterable[Device], say: Callable[[str], None]) -> Fleet:
-    """Return *fleet* with the ``work`` of its guest measured, if it has one and does not say; *say* is told.
+    """Return *fleet* with the ``work`` of its guest measured, if it has one and does not say.
 
-    Of a guest whose server fails before it asks for a fit nothing is measured: the run will tell of it.
+    *say* is told where the figures come from. Of a guest whose server fails before it asks for a fit nothing is
+    measured: the run will tell of it.
     """
-    if fleet.app is None or fleet.learning.work is not None:
+    if fleet.app is None:
+        return fleet
+    if (work := fleet.learning.work) is not None:
+        say(
+            f"work of a fit: declared by {fleet.name} ({work.gflop:g} GFLOP, {work.mb_down:g} MB down, "
+            f"{work.mb_up:g} MB up); --set learning.work=measured measures the app's own"
+        )
         return fleet
     effort = measure(fleet, residents)
     if effort is None:

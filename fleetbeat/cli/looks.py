@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from fleetbeat.cli.app import app
-from fleetbeat.cli.options import Days, Fleet, Json, Quiet, Run, Seed, Sets, Verbose, fleet_from
+from fleetbeat.cli.options import Days, Fleet, Json, Quiet, Run, Seed, Sets, Strategy, Verbose, fleet_from
 from fleetbeat.terminal import listen, show_page, show_result
 
 
@@ -14,6 +14,7 @@ from fleetbeat.terminal import listen, show_page, show_result
 def check(
     fleet: Fleet,
     seed: Seed = None,
+    strategy: Strategy = None,
     sets: Sets = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -21,7 +22,7 @@ def check(
 ) -> None:
     """Validate a fleet; tell who lives there and what a day costs them."""
     listen(verbose=verbose)
-    loaded = fleet_from(fleet, seed=seed, sets=sets)
+    loaded = fleet_from(fleet, seed=seed, strategy=strategy, sets=sets)
 
     from fleetbeat.check import check_up
 
@@ -54,10 +55,13 @@ def devices(
     show_result(json, lived.as_json, lambda: "" if quiet else population.words(lived))
 
 
-@app.command(epilog="Example: fleetbeat evaluate runs/recorded-nights-7 recordings/walch")
+@app.command(epilog="Example: fleetbeat evaluate runs/ward-7 walch-sample")
 def evaluate(
     run: Run,
-    recordings: Annotated[Path, typer.Argument(metavar="RECORDINGS", help="A folder of recordings")],
+    recordings: Annotated[
+        str,
+        typer.Argument(metavar="RECORDINGS", help="A folder of recordings, or one that ships: walch-sample"),
+    ],
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -65,10 +69,11 @@ def evaluate(
     """Score a run's final model on recorded persons whom it never saw."""
     listen(verbose=verbose)
 
+    from devices.fleet_file import locate_recordings
     from fleetbeat import evaluate as examination
     from fleetbeat.saved_run import SavedRun
 
-    found = examination.evaluate(SavedRun(run), recordings)
+    found = examination.evaluate(SavedRun(run), locate_recordings(recordings))
     show_result(json, lambda: found, lambda: "" if quiet else examination.words(found))
 
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from broker.errors import RunFolderError
 from fleetbeat.report import account, curve, guest, headline, hours_of_day, lanes, model, price_list, rounds
 from fleetbeat.report.page import page
+from fleetbeat.run_folder import cannot_be_written
 from fleetbeat.saved_run import SavedRun
 
 PARTS = (
@@ -33,7 +33,5 @@ def write_report(run: SavedRun) -> Path:
     try:
         path.write_text(document, "utf-8")
     except OSError as error:
-        raise RunFolderError(
-            f"{path}: cannot be written ({error.strerror}); free space or change the folder's rights"
-        ) from None
+        raise cannot_be_written(path, error, "change the folder's rights") from None
     return path

@@ -11,7 +11,7 @@ from flwr.app import ArrayRecord, Message, MetricRecord, RecordDict
 from aggregator.strategies import STRATEGIES, Cohort, check_strategy, make_strategy
 from broker import events as ev
 from broker.errors import SettingsError
-from tests.aggregator.fleet import Fleet
+from tests.aggregator.fleet import Fleet, answer
 
 COHORT = Cohort(devices=10, fraction_train=0.5, min_train_devices=3)
 
@@ -119,6 +119,10 @@ class Broken(FedAvg):
     def aggregate_train(self, server_round, replies):
         raise KeyError("oops")
 
+class Dividing(FedAvg):
+    def aggregate_train(self, server_round, replies):
+        return 1 / 0
+
 class Mistaken(FedAvg):
     def configure_train(self, server_round, arrays, config, grid):
         return self.read("no JSON")
@@ -180,7 +184,32 @@ async def test_a_strategy_of_ones_own_that_fails_ends_the_run_with_its_reason(mi
     await fleet.learn(f"{mine}:Broken")
 
     line = MINE.splitlines().index('        raise KeyError("oops")') + 1
-    assert (fleet.course.cause, fleet.course.reason) == ("failed", f"round 1: KeyError: 'oops' ({mine}, line {line})")
+    assert (fleet.course.cause, fleet.course.reason) == (
+        "failed",
+        f"round 1: KeyError in the strategy: 'oops' ({mine}, line {line})",
+    )
+
+
+@pytest.mark.virtual_time
+async def test_a_division_in_ones_own_file_is_not_laid_on_the_weights_of_updates(mine: str) -> None:
+    fleet = Fleet(3)
+
+    await fleet.learn(f"{mine}:Dividing")
+
+    line = MINE.splitlines().index("        return 1 / 0") + 1
+    assert fleet.course.reason == (
+        f"round 1: ZeroDivisionError in the strategy: division by zero ({mine}, line {line})"
+    )
+
+
+@pytest.mark.virtual_time
+@pytest.mark.parametrize("name", ["fedavg", "fedbuff"])
+async def test_updates_that_all_weigh_nothing_are_told_as_that(name: str) -> None:
+    fleet = Fleet(3, answering=lambda message: answer(message, **{"num-examples": 0}))
+
+    await fleet.learn(name)
+
+    assert "the updates cannot be weighed, all weights are 0" in fleet.course.reason
 
 
 @pytest.mark.virtual_time
@@ -199,7 +228,7 @@ async def test_the_line_told_is_the_last_one_in_ones_own_file_however_deep_the_t
     [
         (
             "Patiend",
-            r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Mistaken, Hasty\)",
+            r"has no class 'Patiend'; did you mean 'Patient'\? \(strategies in it: Patient, Broken, Dividing, ",
         ),
         ("NotOne", "is no complete flwr.serverapp.strategy.Strategy"),
     ],

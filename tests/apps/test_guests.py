@@ -8,7 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from devices.fleet_file import Overrides, load_fleet
+from devices.residents import residents
+from fleetbeat.apps.effort import with_effort
 from fleetbeat.apps.loading import forget_guests
+from fleetbeat.check import warnings
 from fleetbeat.rehearsal import Ran
 from fleetbeat.report import write_report
 from fleetbeat.saved_run import SavedRun
@@ -140,6 +144,31 @@ def test_work_left_out_is_measured_once_and_frozen(tmp_path: Path) -> None:
     assert frozen["app"]["path"] == str(MESSAGE_API)
     again = run(first.path / "fleet.toml", tmp_path / "again")
     assert_same_bytes(first.path, again.path)
+
+
+def test_work_that_the_fleet_declares_is_said_to_be_the_fleets(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text(TINY)
+    work = "learning.work={ gflop = 800, mb_down = 20, mb_up = 5 }"
+    fleet = load_fleet(file, Overrides(app=str(MESSAGE_API), sets=(work,)))
+    said: list[str] = []
+
+    assert with_effort(fleet, residents(fleet), said.append) == fleet
+
+    assert said == [
+        "work of a fit: declared by tiny (800 GFLOP, 20 MB down, 5 MB up); "
+        "--set learning.work=measured measures the app's own"
+    ]
+
+
+def test_rounds_that_are_the_apps_own_are_not_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.toml"
+    file.write_text(TINY.replace("rounds = 2", "rounds = 99").replace("min_train_devices = 1", "min_train_devices = 9"))
+
+    ours, apps = (load_fleet(file, Overrides(app=app)) for app in (None, str(MESSAGE_API)))
+
+    assert len(list(warnings(ours, residents(ours)))) == 2
+    assert list(warnings(apps, residents(apps))) == []
 
 
 def test_a_client_that_raises_crashed_by_that_name(tmp_path: Path) -> None:

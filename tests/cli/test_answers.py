@@ -99,6 +99,17 @@ def test_a_run_in_which_nothing_was_learnt_missed_its_purpose(fleetbeat: Command
     assert "no round was aggregated (too few devices)" in answer.err
 
 
+def test_a_run_begins_with_what_check_warns_of(fleetbeat: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(TINY)
+    vain = ("--set", "learning.min_train_devices=9", "--days", "1")
+
+    run = fleetbeat("run", "mine.toml", "--broker", "memory", "--workers", "0", *vain)
+    (warned, *_) = json.loads(fleetbeat("check", "mine.toml", *vain[:2], "--json").out)["warnings"]
+
+    assert "no round can start" in warned
+    assert run.err.index(warned) < run.err.index("no round was aggregated")
+
+
 def test_json_is_one_document_and_nothing_else(fleetbeat: Command, a_run: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(TINY)
     asked = {
@@ -127,6 +138,11 @@ def test_evaluate_answers_with_the_promised_figures(fleetbeat: Command, tmp_path
     found = json.loads(answer.out)
     assert (found["persons"], [person["person"] for person in found["per_person"]]) == (1, ["4314139"])
     assert "everybody" in fleetbeat("evaluate", "run", str(SAMPLE)).out
+    assert json.loads(fleetbeat("evaluate", "run", "walch-sample", "--json").out) == found
+    mistyped = fleetbeat("evaluate", "run", "walch-smaple")
+    assert mistyped.code == 2
+    assert "walch-smaple: no such folder" in mistyped.err
+    assert 'did you mean "walch-sample"?' in mistyped.err
 
 
 def test_why_tells_the_chain_behind_one_outcome(fleetbeat: Command, a_run: Path) -> None:
@@ -144,6 +160,16 @@ def test_why_tells_the_chain_behind_one_outcome(fleetbeat: Command, a_run: Path)
     assert [event["t_s"] for event in chained["events"]] == sorted(event["t_s"] for event in chained["events"])
 
 
+def test_why_speaks_of_megabytes_and_of_who_was_wanted(fleetbeat: Command, a_run: Path) -> None:
+    line = next(line for line in table(a_run, "outcomes.csv") if line["outcome"] == "delivered")
+
+    told = fleetbeat("why", str(a_run), line["device"], line["round"]).out
+
+    assert re.search(r"it began to send [\d.e-]+ MB\n", told)
+    assert "the last byte left, and the server wanted it" in told
+    assert re.search(r"on the air, [\d.e-]+ MB down, [\d.e-]+ MB up", told)
+
+
 def test_why_tells_an_evaluation_too(fleetbeat: Command, a_run: Path) -> None:
     line = next(line for line in table(a_run, "outcomes.csv") if line["phase"] == "evaluate")
 
@@ -155,7 +181,8 @@ def test_why_tells_an_evaluation_too(fleetbeat: Command, a_run: Path) -> None:
 @pytest.mark.parametrize(
     ("device", "round_", "expected"),
     [
-        ("phone-9", "1", "no device 'phone-9'; there are band-1, band-2, phone-1, phone-2, smartwatch-1"),
+        ("nobody", "1", "no device 'nobody'; there are band-1, band-2, phone-1, phone-2, smartwatch-1"),
+        ("phne-1", "1", "no device 'phne-1'; did you mean \"phone-1\"?"),
         ("band-1", "1", "band-1 was not selected in round 1 (train); it was in no round"),
         ("phone-1", "77", "was not selected in round 77 (train); it was in 1, 2"),
     ],

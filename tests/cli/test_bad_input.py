@@ -108,6 +108,12 @@ def test_a_fleet_file_that_cannot_be(what: str, command: str, fleetbeat: Command
             ["run", "household", "--broker", "memory", "--broker-ca", "ca.pem"],
             "--broker-ca are for a broker of your own",
         ),
+        (["run", "household", "--set", "learning.strategy_options.eat=1"], "fedavg has no such option"),
+        (["check", "household", "--set", "learning.strategy_options.eat=1"], "fedavg has no such option"),
+        (
+            ["check", "household", "--strategy", "fedadam", "--set", "learning.strategy_options.eat=1"],
+            r"eat: fedadam has no such option; did you mean 'eta'\?",
+        ),
         (["kinds", "fone"], r'found "fone".*did you mean "phone"\?'),
         (["report", "nowhere"], "nowhere: no such folder; expected a run folder"),
         (["why", ".", "phone-1", "1"], "no journal.jsonl in it; expected a run folder"),

@@ -29,6 +29,7 @@ def test_all_others_live_where_all_but_some_do() -> None:
         ("band-1", "", "--devices: band-1 streams to phone-1 and lives with it: name phone-1"),
         ("phone-1,band-1", "", "name phone-1, and it comes along"),
         ("phone-2", "", "no device of this fleet is called 'phone-2'; did you mean \"phone-1\""),
+        ("nix-1", "", "is called 'nix-1'; there are smartwatch-1, phone-1, tablet-1$"),
         ("phone-1,", "", "no device of this fleet is called ''"),
         ("", "ring-1", "--all-but: ring-1 streams to tablet-1"),
         ("", "phone-1,tablet-1,smartwatch-1", "nobody would live here"),

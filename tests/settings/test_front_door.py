@@ -1,6 +1,7 @@
 """What new, check and schema answer."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from rich.console import Console
 from broker.errors import SettingsError
 from devices.circumstances import COLUMNS
 from devices.fleet_file import load_fleet, shipped_fleets
+from devices.learning import models
 from devices.overrides import Overrides
 from devices.residents import residents
 from fleetbeat.check import check_up
@@ -31,6 +33,16 @@ def test_a_new_fleet_names_every_key(tmp_path: Path) -> None:
 
     missing = [key for key in keys if f"{key} = " not in text and f"learning.{key}]" not in text]
     assert missing == ["test_persons"]
+
+
+def test_the_options_that_a_new_fleet_shows_fit_its_strategy(tmp_path: Path) -> None:
+    file = write_new(tmp_path / "ours.toml")
+    shown = re.compile(r"^# (?=\[learning\.strategy_options\]|min_available_nodes)", re.MULTILINE)
+    file.write_text(shown.sub("", file.read_text()))
+
+    found = check_up(load_fleet(file))
+
+    assert found.fleet.learning.strategy_options == {"min_available_nodes": 1}
 
 
 @pytest.mark.parametrize("source", shipped_fleets())
@@ -144,6 +156,15 @@ def test_check_warns_of_what_would_come_to_nothing(sets: tuple[str, ...], warnin
     found = check_up(load_fleet(written(SMALLEST), Overrides(sets=sets)))
 
     assert any(warning in line for line in found.warnings), found.warnings
+
+
+def test_check_refuses_a_model_without_its_library_as_run_does(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "find_spec", lambda _library: None)
+
+    with pytest.raises(SettingsError, match="whose library torch is missing"):
+        check_up(load_fleet(written(SMALLEST), Overrides(sets=("learning.model=lstm", "learning.task=sleep-wake"))))
 
 
 def test_the_fleet_schema_knows_kinds_strategies_and_events() -> None:

@@ -156,7 +156,9 @@ def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_a_folder_where_a_file_is_in_the_way_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(RunFolderError, match=r"file/run: cannot be written \(Not a directory\)"):
+    with pytest.raises(
+        RunFolderError, match=r"file/run: cannot be written \(Not a directory\); choose --out elsewhere"
+    ):
         RunFolder(tmp_path / "file" / "run")
 
 

@@ -70,11 +70,11 @@ def test_who_stayed_aside_is_asked_how_good_the_model_is(folder: Path) -> None:
     }
 
 
-def test_where_nobody_stays_aside_the_dashes_are_explained_once(
+def test_where_nobody_stays_aside_the_devices_own_scores_are_shown_and_it_is_said_why(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     everybody = run("recorded-nights", tmp_path / "run", rounds=2).path
-    why = "–: no wearers outside the fleet to score the model on: set learning.test_persons"
+    why = "no wearers outside the fleet to score the model on: set learning.test_persons"
 
     for path in (everybody, folder):
         Console(width=140).print(summary(SavedRun(path)))
@@ -82,7 +82,11 @@ def test_where_nobody_stays_aside_the_dashes_are_explained_once(
     shown, _, scored = capsys.readouterr().out.partition("Ask why")
     assert shown.count(why) == 1
     assert shown.index("Rounds of recorded-nights") < shown.index(why) < shown.index("The model")
+    assert "clients accuracy" in shown
+    assert f"{float(table(everybody, 'rounds.csv')[-1]['clients_accuracy']):.3f}" in shown
+    assert "balanced accuracy" not in shown
     assert why not in scored
+    assert "clients accuracy" not in scored
 
 
 def test_nobody_is_asked_about_what_they_taught(tmp_path: Path) -> None:
