@@ -12,6 +12,7 @@ from broker.address import Address
 from broker.credentials import Credentials
 from broker.mqtt import MqttWire
 from broker.pace import Pace
+from devices.agent import Obeyed
 from devices.anatomy import Look
 from devices.buffer import Buffer
 from devices.fleet_api.door import FleetDoor, client_for
@@ -119,9 +120,9 @@ class House:
         """Return how every device stands."""
         return self._host.looks()
 
-    def order(self, device: str, do: str) -> None:
-        """Have a word of a fleet file's ``[[event]]`` happen to *device* now."""
-        self._host.agents[device].order(do)
+    def order(self, device: str, do: str, obeyed: Obeyed) -> None:
+        """Have a word of a fleet file's ``[[event]]`` happen to *device* now; *obeyed* hears what it changed."""
+        self._host.agents[device].order(do, obeyed)
 
     async def switch_off(self, patience_s: float) -> None:
         """Have every device switched off in order: the server and the broker know at once, work is interrupted.
