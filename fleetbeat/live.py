@@ -28,9 +28,9 @@ from fleetbeat.office import Office
 from fleetbeat.orders import invitation, listen
 from fleetbeat.own_broker import HOUSE
 from fleetbeat.plan import DAY_S, SERVER_POLL_S
-from fleetbeat.premises import Premises, Wishes, opened
+from fleetbeat.premises import Premises, Wishes, check_wishes, opened
 from fleetbeat.rehearsal import Ran
-from fleetbeat.run_folder import new_folder
+from fleetbeat.run_folder import new_folder, told_if_cut_short
 
 POLLS_IN_TIME = 5
 """A deadline shorter than so many of the ServerApp's looks is mostly waiting for the next one."""
@@ -53,23 +53,28 @@ def up(
     here = residents(fleet)
     with ExitStack() as stack:
         screen = stack.enter_context(Screen(quiet=quiet))
+        stack.enter_context(told_if_cut_short(path, screen.say))
+        check_wishes(wishes)
         screen.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time → {path}")
         secret = stack.enter_context(fleeting_folder("fleetbeat-live-"))
         premises = stack.enter_context(opened(fleet, here, wishes, secret))
         office = Office(fleet, premises, path, screen)
-        stack.enter_context(kept(premises.ours, office.give_up))
         narrator = Narrator(
             premises.roads.broker, premises.roads.credentials, HOUSE, fleet.name, f"{HOUSE}-{secrets.token_hex(4)}"
         )
-        narrator.connect(PATIENCE_WALL_S)
-        pace = Pace(wall_unix_s(), speed)
-        narrator.life = pace.t0_unix
-        _introduce(fleet, premises, wishes, pace, screen)
-        office.begin(pace)
         cause = "failed"
         began_s = time.monotonic()
         try:
+            stack.enter_context(kept(premises.ours, office.give_up))
+            narrator.connect(PATIENCE_WALL_S)
+            pace = Pace(wall_unix_s(), speed)
+            narrator.life = pace.t0_unix
+            _introduce(fleet, premises, wishes, pace, screen)
+            office.begin(pace)
             cause = run_live(pace, _live(fleet, premises, office, narrator, pace, secret, screen, submits=submits))
+        except KeyboardInterrupt:
+            cause = "stopped"
+            raise
         finally:
             screen.hide()
             missing = narrator.close(PATIENCE_WALL_S)
@@ -118,6 +123,8 @@ async def _live(
             ways_out: list[asyncio.Future[Any]] = [lives, ended, stop]
             await asyncio.wait(ways_out, return_when=asyncio.FIRST_COMPLETED)
             cause = "stopped" if stop.done() else "days_over" if lives.done() else office.cause
+            if cause == "stopped":
+                screen.say("stopping: what is open is closed, and all is written down")
             if lives.done():
                 lives.result()
         finally:
