@@ -5,8 +5,6 @@ happens: the wearer does something, the battery crosses a line, a batch is due, 
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import TypeAlias
 
 from broker import events as ev
 from devices.alarm import Alarm
@@ -19,11 +17,8 @@ from devices.lifelog import Lived
 from devices.near import Near
 from devices.power import Power
 from devices.readiness import Standing, absence, why_not
-from devices.script import COMMANDS, Overlaid
+from devices.script import COMMANDS, Obeyed, Overlaid
 from devices.switch import Switch
-
-Obeyed: TypeAlias = Callable[[bool], None]
-"""Told, once an order has been obeyed, whether anything is otherwise now."""
 
 
 class Agent:

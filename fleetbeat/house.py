@@ -12,7 +12,6 @@ from broker.address import Address
 from broker.credentials import Credentials
 from broker.mqtt import MqttWire
 from broker.pace import Pace
-from devices.agent import Obeyed
 from devices.anatomy import Look
 from devices.buffer import Buffer
 from devices.fleet_api.door import FleetDoor, client_for
@@ -22,6 +21,7 @@ from devices.host import Host
 from devices.learning.client_app import app as client_app
 from devices.lifelog import told
 from devices.residents import Device
+from devices.script import Obeyed
 from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import SqliteStore

@@ -8,10 +8,9 @@ from datetime import datetime
 from functools import partial
 
 from broker.errors import UsageError
-from devices.agent import Obeyed
 from devices.complaints import did_you_mean
 from devices.residents import Device
-from devices.script import COMMANDS, OVERRIDES
+from devices.script import COMMANDS, OVERRIDES, Obeyed
 from devices.settings import EVENTS
 
 Order = Callable[[str, str, Obeyed], None]

@@ -9,9 +9,9 @@ from datetime import datetime
 import pytest
 
 from broker.errors import UsageError
-from devices.agent import Obeyed
 from devices.fleet_file import load_fleet
 from devices.residents import residents
+from devices.script import Obeyed
 from devices.settings import EVENTS
 from fleetbeat.orders import STANDS, answer, example, invitation, listen, understood
 
