@@ -9,7 +9,7 @@ import asyncio
 from broker import events as ev
 from devices.alarm import Alarm
 from devices.anatomy import Anatomy, Look
-from devices.circumstances import COLUMNS, Circumstances
+from devices.circumstances import COLUMNS, Circumstances, said
 from devices.elapsed import Elapsed
 from devices.far_radio import FarRadio
 from devices.figures import Figures
@@ -17,7 +17,7 @@ from devices.lifelog import Lived
 from devices.near import Near
 from devices.power import Power
 from devices.readiness import Standing, absence, why_not
-from devices.script import COMMANDS, Overlaid
+from devices.script import COMMANDS, Obeyed, Overlaid
 from devices.switch import Switch
 
 
@@ -29,7 +29,7 @@ class Agent:
         self._lives = lives
         self._switch = Switch(anatomy.power, commands)
         self._alarm = Alarm()
-        self._orders: list[str] = []
+        self._orders: list[tuple[str, Obeyed]] = []
         self._life = Circumstances(0.0, 0.0)
         self._reachable = False
         self._far_radio = FarRadio(anatomy.kind.doze, anatomy.power)
@@ -92,9 +92,9 @@ class Agent:
         """Something happened to this device from outside its own life: look around."""
         self._alarm.ring("ring")
 
-    def order(self, do: str) -> None:
-        """Have a word of a fleet file's ``[[event]]`` happen to the device now."""
-        self._orders.append(do)
+    def order(self, do: str, obeyed: Obeyed = lambda _changed: None) -> None:
+        """Have a word of a fleet file's ``[[event]]`` happen to the device now; *obeyed* hears what it changed."""
+        self._orders.append((do, obeyed))
         self.ring()
 
     async def live(self, until_s: float) -> None:
@@ -159,7 +159,7 @@ class Agent:
             if upcoming is None:
                 break
             self._turn_to(upcoming, now_s)
-        self._obey(now_s)
+        await self._obey(now_s)
         await self._turn_on_or_off(now_s)
         await self._look_around(now_s)
         self._is.near.deliver(now_s)
@@ -180,14 +180,17 @@ class Agent:
 
     # --- what the wearer and the world do
 
-    def _obey(self, now_s: float) -> None:
-        """Let happen what was ordered."""
+    async def _obey(self, now_s: float) -> None:
+        """Let happen what was ordered, one after the other."""
         orders, self._orders = self._orders, []
-        for do in orders:
+        for do, obeyed in orders:
+            before = said(self._life), self.on
             if do in COMMANDS:
                 self._switch.order(do, now_s)
+                await self._turn_on_or_off(now_s)
             else:
                 self._turn_to(self._lives.now(do, now_s, self._life.to_s), now_s)
+            obeyed((said(self._life), self.on) != before)
 
     def _turn_to(self, life: Circumstances, now_s: float, *, anew: bool = False) -> None:
         """Note what changed; at the start (*anew*) how everything stands."""

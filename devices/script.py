@@ -6,8 +6,9 @@ next changes that column, and habits go on. Switching off and crashing are not c
 the agent gets them as commands.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from devices.circumstances import Circumstances, Value
 from devices.settings import ScriptedEvent
@@ -25,6 +26,9 @@ OVERRIDES: dict[str, tuple[str, Value]] = {
     "far_link_off": ("far_link", "none"),
 }
 COMMANDS = ("crash", "switch_off", "switch_on")
+
+Obeyed: TypeAlias = Callable[[bool], None]
+"""Told, once an order has been obeyed, whether anything is otherwise now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from devices.host import Host
 from devices.learning.client_app import app as client_app
 from devices.lifelog import told
 from devices.residents import Device
+from devices.script import Obeyed
 from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import SqliteStore
@@ -119,9 +120,9 @@ class House:
         """Return how every device stands."""
         return self._host.looks()
 
-    def order(self, device: str, do: str) -> None:
-        """Have a word of a fleet file's ``[[event]]`` happen to *device* now."""
-        self._host.agents[device].order(do)
+    def order(self, device: str, do: str, obeyed: Obeyed) -> None:
+        """Have a word of a fleet file's ``[[event]]`` happen to *device* now; *obeyed* hears what it changed."""
+        self._host.agents[device].order(do, obeyed)
 
     async def switch_off(self, patience_s: float) -> None:
         """Have every device switched off in order: the server and the broker know at once, work is interrupted.

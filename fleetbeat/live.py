@@ -5,6 +5,7 @@ import logging
 import secrets
 import time
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,12 @@ from fleetbeat.keeper import kept
 from fleetbeat.live_clock import run_live, wall_unix_s
 from fleetbeat.live_table import LiveTable, Screen
 from fleetbeat.office import Office
-from fleetbeat.orders import listen
+from fleetbeat.orders import invitation, listen
 from fleetbeat.own_broker import HOUSE
 from fleetbeat.plan import DAY_S, SERVER_POLL_S
-from fleetbeat.premises import Premises, Wishes, opened
+from fleetbeat.premises import Premises, Wishes, check_wishes, opened
 from fleetbeat.rehearsal import Ran
-from fleetbeat.run_folder import new_folder
+from fleetbeat.run_folder import new_folder, told_if_cut_short
 
 POLLS_IN_TIME = 5
 """A deadline shorter than so many of the ServerApp's looks is mostly waiting for the next one."""
@@ -52,23 +53,28 @@ def up(
     here = residents(fleet)
     with ExitStack() as stack:
         screen = stack.enter_context(Screen(quiet=quiet))
+        stack.enter_context(told_if_cut_short(path, screen.say))
+        check_wishes(wishes)
         screen.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time → {path}")
         secret = stack.enter_context(fleeting_folder("fleetbeat-live-"))
         premises = stack.enter_context(opened(fleet, here, wishes, secret))
         office = Office(fleet, premises, path, screen)
-        stack.enter_context(kept(premises.ours, office.give_up))
         narrator = Narrator(
             premises.roads.broker, premises.roads.credentials, HOUSE, fleet.name, f"{HOUSE}-{secrets.token_hex(4)}"
         )
-        narrator.connect(PATIENCE_WALL_S)
-        pace = Pace(wall_unix_s(), speed)
-        narrator.life = pace.t0_unix
-        _introduce(fleet, premises, wishes, pace, screen)
-        office.begin(pace)
         cause = "failed"
         began_s = time.monotonic()
         try:
+            stack.enter_context(kept(premises.ours, office.give_up))
+            narrator.connect(PATIENCE_WALL_S)
+            pace = Pace(wall_unix_s(), speed)
+            narrator.life = pace.t0_unix
+            _introduce(fleet, premises, wishes, pace, screen)
+            office.begin(pace)
             cause = run_live(pace, _live(fleet, premises, office, narrator, pace, secret, screen, submits=submits))
+        except KeyboardInterrupt:
+            cause = "stopped"
+            raise
         finally:
             screen.hide()
             missing = narrator.close(PATIENCE_WALL_S)
@@ -93,25 +99,32 @@ async def _live(
     loop = asyncio.get_running_loop()
     here = residents(fleet)
     cause = "failed"
-    house = House(fleet, here, premises.roads, pace, secret / "devices", narrator.record)
-    over = asyncio.Event()
-
-    def wake() -> None:
-        with suppress(RuntimeError):  # life here is over already
-            loop.call_soon_threadsafe(over.set)
-
-    office.when_over(wake)
-    lives = asyncio.create_task(house.live(), name="the fleet")
-    ended = asyncio.create_task(over.wait(), name="the server's end")
-    if submits:
-        office.submit()
-    listen(loop, [device.name for device in here], house.order, lambda words: screen.say(escape(words)))
-    screen.show(LiveTable(fleet.start, loop.time, house.looks, lambda: office.account))
     with interruptible(loop) as stop:
+        house = House(fleet, here, premises.roads, pace, secret / "devices", narrator.record)
+        over = asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # life here is over already
+                loop.call_soon_threadsafe(over.set)
+
+        office.when_over(wake)
+        lives = asyncio.create_task(house.live(), name="the fleet")
+        ended = asyncio.create_task(over.wait(), name="the server's end")
         try:
+            if submits:
+                office.submit()
+            listen(
+                here,
+                house.order,
+                lambda: fleet.start + timedelta(seconds=loop.time()),
+                lambda words: screen.say(escape(words)),
+            )
+            screen.show(LiveTable(fleet.start, loop.time, house.looks, lambda: office.account))
             ways_out: list[asyncio.Future[Any]] = [lives, ended, stop]
             await asyncio.wait(ways_out, return_when=asyncio.FIRST_COMPLETED)
             cause = "stopped" if stop.done() else "days_over" if lives.done() else office.cause
+            if cause == "stopped":
+                screen.say("stopping: what is open is closed, and all is written down")
             if lives.done():
                 lives.result()
         finally:
@@ -146,6 +159,4 @@ def _introduce(fleet: Fleet, premises: Premises, wishes: Wishes, pace: Pace, scr
         screen.say(f"look on: {escape(premises.look_on)}")
     vouching = premises.connection.authority
     scheme = "no TLS" if premises.connection.insecure else f"CA {vouching}" if vouching else "TLS"
-    screen.say(
-        f"SuperLink {premises.connection.address} ({scheme}); type `{residents(fleet)[0].name} unplug` and watch"
-    )
+    screen.say(f"SuperLink {premises.connection.address} ({scheme}); {invitation(residents(fleet))}")

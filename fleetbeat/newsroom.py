@@ -63,9 +63,7 @@ class Newsroom:
 
         The run ended at *ended_s*; devices may have lived on until *lived_s*, while it was being stopped.
         """
-        self._closing.set()
-        self._news.set()
-        self._thread.join()
+        self.leave()
         if self._trouble is not None:
             raise self._trouble
         rounds = self._take_rounds()
@@ -74,6 +72,12 @@ class Newsroom:
         self._tell(rounds)
         self._results.write(lived_s, cause)
         self._folder.rewrite_journal(self._chronicle.journal())
+
+    def leave(self) -> None:
+        """Write no more, and tell no end."""
+        self._closing.set()
+        self._news.set()
+        self._thread.join()
 
     def _work(self) -> None:
         while not self._closing.is_set():

@@ -8,7 +8,7 @@ from pathlib import Path
 from aggregator.accounting import Account
 from broker import events as ev
 from broker.access import SERVER_USER
-from broker.errors import BrokerLost, BrokerRefused, UsageError
+from broker.errors import BrokerLost, BrokerRefused
 from broker.narration import Follower
 from broker.pace import Pace, tell_clock
 from devices.buffer import Buffer
@@ -44,6 +44,7 @@ class Office:
         self._premises = premises
         self._screen = screen
         self._judge = judge_for(fleet)
+        initial = initial_arrays(TASKS[fleet.learning.task], fleet.learning.model)
         roads = premises.roads
         self._follower = Follower(roads.broker, roads.credentials, SERVER_USER, fleet.name, self._hear)
         self._follower.life = 0.0  # whoever lives before the time is told lives another life
@@ -53,18 +54,17 @@ class Office:
             raise BrokerRefused(f"{error}: is that a broker?") from None
         try:
             premises.knock()
-        except UsageError:
+        except BaseException:  # Ctrl-C too: nobody else knows of this connection yet
             self._follower.close()
             raise
         self._folder = RunFolder(path)
-        here = residents(fleet)
-        initial = initial_arrays(TASKS[fleet.learning.task], fleet.learning.model)
-        self._chronicle = Chronicle(fleet, here, initial, self._folder)
+        self._chronicle = Chronicle(fleet, residents(fleet), initial, self._folder)
         self._results = Results(self._folder, self._chronicle, self._judge)
         self._newsroom = Newsroom(self._chronicle, self._results, self._folder, self._round_told, self._is_over)
         self._over: Callable[[], None] = lambda: None
         self._clerk: Clerk | None = None
         self._silent: set[str] = set()
+        self._has_begun = False
         self._heard_out = threading.Event()
         self._server_ended_s = math.inf
         self.cause = "failed"
@@ -93,6 +93,7 @@ class Office:
 
     def begin(self, pace: Pace) -> None:
         """Tell the fleet's time."""
+        self._has_begun = True
         here = residents(self._fleet)
         wearers = len({device.wearer for device in here})
         self._hear(ev.RunStarted(0.0, None, self._fleet.name, self._fleet.seed, len(here), wearers))
@@ -117,14 +118,24 @@ class Office:
         return len(self._silent)
 
     def close(self, cause: str, wall_s: float) -> None:
-        """Stop the run if it goes on, and write everything down; raises what went wrong meanwhile."""
-        if self._clerk is not None:
-            self._clerk.close()
-        self._follower.close()
-        lived_s = max(self.ended_s, self._newsroom.latest_s)  # devices elsewhere lived on meanwhile
+        """Stop the run if it goes on, and write everything down; raises what went wrong meanwhile.
+
+        Of a life that never began nothing is left.
+        """
+        if not self._has_begun:
+            self._follower.close()
+            self._newsroom.leave()
+            self._folder.discard()
+            return
+        lived_s = self.ended_s
         try:
+            if self._clerk is not None:
+                self._clerk.close()
+            self._follower.close()
+            lived_s = max(self.ended_s, self._newsroom.latest_s)  # devices elsewhere lived on meanwhile
             self._newsroom.close(self.ended_s, cause, lived_s)
-        finally:
+        finally:  # whoever presses Ctrl-C while this is under way has the journal, at least
+            self._follower.close()
             broker = "mosquitto" if self._premises.mosquitto is not None else str(self._premises.roads.broker)
             self._folder.write_json("run.json", machine(broker, 0, wall_s, lived_s))
             self._folder.close()

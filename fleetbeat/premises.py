@@ -70,19 +70,32 @@ class Premises:
         return {name: charge for name, charge in mine.items() if charge is not None}
 
 
+def check_wishes(wishes: Wishes) -> None:
+    """Raise UsageError for *wishes* that cannot be, before anything is begun."""
+    if wishes.broker.where == "memory":
+        raise UsageError("--broker memory: live devices need a real broker; expected auto, mosquitto or mqtt(s)://…")
+    if not _is_private(wishes):
+        _own_broker(wishes)
+    elif wishes.broker.credentials or wishes.broker.ca:
+        raise UsageError(
+            f"--broker {wishes.broker.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)"
+        )
+    if wishes.superlink is not None:
+        _own_superlink(wishes, wishes.superlink)
+
+
+def _is_private(wishes: Wishes) -> bool:
+    return wishes.broker.where in ("auto", "mosquitto")
+
+
 @contextmanager
 def opened(fleet: Fleet, here: Sequence[Device], wishes: Wishes, folder: Path) -> Iterator[Premises]:
     """Give the premises; what is ours ends with the block. *folder* is for secrets, and for nobody else's eyes.
 
     Raises UsageError for wishes that cannot be, BrokerRefused and SuperLinkFailed for what does not start.
     """
-    if wishes.broker.where == "memory":
-        raise UsageError("--broker memory: live devices need a real broker; expected auto, mosquitto or mqtt(s)://…")
-    private = wishes.broker.where in ("auto", "mosquitto")
-    if private and (wishes.broker.credentials or wishes.broker.ca):
-        raise UsageError(
-            f"--broker {wishes.broker.where}: --broker-credentials and --broker-ca are for a broker of your own (mqtt://…)"
-        )
+    check_wishes(wishes)
+    private = _is_private(wishes)
     authority = None if wishes.insecure else new_authority(f"Fleetbeat {fleet.name}", _DAYS)
     secret = secrets.token_bytes(KEY_BYTES)
     wearers = None if wishes.plain else {device.wearer: wearer_key(secret, device.wearer) for device in here}

@@ -24,7 +24,7 @@ from fleetbeat.check import warnings
 from fleetbeat.judge import Judge, judge_for
 from fleetbeat.progress import Watcher
 from fleetbeat.results import Results
-from fleetbeat.run_folder import RunFolder, new_folder
+from fleetbeat.run_folder import RunFolder, new_folder, told_if_cut_short
 from fleetbeat.versions import versions
 from fleetbeat.world import Onlookers, World
 
@@ -72,7 +72,11 @@ def run(
     trainers = sum(1 for resident in here if resident.kind.trains)
     if workers is None:
         workers = 0 if trainers <= FEW_TRAINERS else min(max(1, (os.cpu_count() or 1) - 1), 8)  # one core is for life
-    with opened(broker or BrokerChoice(), fleet.name, here) as (wire, which), Watcher(fleet, quiet=quiet) as watcher:
+    with (
+        Watcher(fleet, quiet=quiet) as watcher,
+        told_if_cut_short(path, watcher.say),
+        opened(broker or BrokerChoice(), fleet.name, here) as (wire, which),
+    ):
         watcher.say(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
             f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"

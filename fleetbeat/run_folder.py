@@ -3,8 +3,8 @@
 import errno
 import os
 import threading
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +87,12 @@ class RunFolder(WholeFiles):
             with suppress(OSError):  # that it cannot be written was said above
                 self._journal.close()
 
+    def discard(self) -> None:
+        """Leave no folder behind that nothing was told to."""
+        self.close()
+        (self.path / "journal.jsonl").unlink()
+        self.path.rmdir()
+
     def rewrite_journal(self, events: Iterable[Event]) -> None:
         """Write the whole journal anew, once nobody records any more: *events* in their final order."""
         self.close()
@@ -133,6 +139,19 @@ def unused_folder(out: Path) -> Path:
     if out.is_dir() and any(out.iterdir()):
         raise RunFolderError(f"--out {out}: holds files already; nothing is ever overwritten, choose another folder")
     return out
+
+
+@contextmanager
+def told_if_cut_short(path: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """*say* what is in the run folder *path* if Ctrl-C ends the block before its time."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (path / "journal.jsonl").exists():
+            say(f"cut short: {path} has what was written until now")
+        else:
+            say("stopped before life began; nothing was written")
+        raise
 
 
 def cannot_be_written(path: Path, error: OSError, remedy: str = "choose --out elsewhere") -> RunFolderError:

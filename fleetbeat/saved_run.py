@@ -28,6 +28,7 @@ class SavedRun:
     @cached_property
     def fleet(self) -> Fleet:
         """The frozen fleet."""
+        self._read("fleet.toml")
         return load_fleet(self.path / "fleet.toml")
 
     @property
@@ -40,6 +41,12 @@ class SavedRun:
         """results.json."""
         document: dict[str, Any] = json.loads(self._read("results.json"))
         return document
+
+    @property
+    def ended(self) -> str:
+        """Why the run ended; ``running`` while it may go on, ``cut_short`` if nobody could write its end any more."""
+        cause: str = self.results["account"]["ended"]
+        return "cut_short" if cause == "running" and (self.path / "run.json").is_file() else cause
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Return the lines of a CSV file, by column."""
@@ -58,5 +65,6 @@ class SavedRun:
             return (self.path / name).read_text()
         except OSError:
             raise RunFolderError(
-                f"{self.path / name}: not there; the run has not finished a round, or the folder is damaged"
+                f"{self.path}: no {name} in it; the run was cut short before its first round, has just begun, "
+                "or the folder is damaged"
             ) from None

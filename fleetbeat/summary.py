@@ -1,7 +1,6 @@
 """The end of a run in words and tables, read from its run folder."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -141,10 +140,14 @@ def _price(run: SavedRun) -> Table:
 
 
 def _closing(run: SavedRun) -> Text:
-    account: dict[str, Any] = run.results["account"]
+    days = f"{run.results['virtual_s'] / 86_400:.1f} days"
+    ended = {
+        "cut_short": f"The run was cut short: {days} of life were told, and how it stood then",
+        "running": f"{days} of life were told so far: the run goes on, or was killed",
+    }.get(run.ended, f"Life ended after {days}: {run.ended.replace('_', ' ')}")
     labels = f"Labels: {run.fleet.learning.label_source}. " if run.fleet.app is None else ""
     return Text(
-        f"Life ended after {run.results['virtual_s'] / 86_400:.1f} days: {account['ended'].replace('_', ' ')}. "
+        f"{ended}. "
         f"{labels}One seed: an anecdote, see `fleetbeat study`.\n"
         f"Results: {run.path}   Report: {run.path / 'report.html'}\n"
         f"Ask why: fleetbeat why {run.path} DEVICE ROUND"

@@ -15,7 +15,8 @@ ENDED = {
     "too_few_devices": "too few devices were there for too long",
     "failed": "its server failed",
     "stopped": "it was stopped by hand",
-    "running": "it has not ended yet",
+    "cut_short": "it was cut short",
+    "running": "it goes on, or was killed",
 }
 LABELS = {
     "truth": "labels: the truth about each night",
@@ -86,11 +87,10 @@ def _quality(run: SavedRun) -> str:
 def _circumstances(run: SavedRun) -> str:
     fleet, account = run.fleet, run.results["account"]
     end = fleet.start + timedelta(seconds=run.results["virtual_s"])
-    ended = ENDED.get(account["ended"], spoken(account["ended"])) + (
-        f" ({account['reason']})" if account.get("reason") else ""
-    )
+    ended = ENDED.get(run.ended, spoken(run.ended)) + (f" ({account['reason']})" if account.get("reason") else "")
     return (
-        f"From {_moment(fleet.start)} to {_moment(end)}, local time; it ended because {ended}. "
+        f"From {_moment(fleet.start)} to {_moment(end)}, local time; "
+        f"{ended if run.ended == 'running' else f'it ended because {ended}'}. "
         f"{_taught(fleet)}; seed {fleet.seed}."
         f"{' An ideal world: always ready, nothing takes time or energy.' if fleet.ideal else ''} "
         "One seed is an anecdote: see fleetbeat study."
@@ -113,7 +113,7 @@ def _facts(run: SavedRun) -> list[tuple[str, str, str]]:
     spent = account["train"]["energy_j"] + account["evaluate"]["energy_j"]
     planned = f" of {run.fleet.learning.rounds}" if run.fleet.app is None else ""
     facts = [
-        ("Days lived", _days(run), ENDED.get(account["ended"], spoken(account["ended"]))),
+        ("Days lived", _days(run), ENDED.get(run.ended, spoken(run.ended))),
         ("Rounds", f"{aggregated}{planned}", "changed the model"),
         ("Delivered", f"{train['outcomes']['delivered']:,} of {train['selected']:,}", "selected device-rounds"),
     ]

@@ -118,6 +118,21 @@ async def test_a_wearer_who_comes_back_interrupts_the_fit(do: str, reason: str) 
     assert bill.energy_j > 0
 
 
+async def test_who_orders_hears_what_each_order_changed() -> None:
+    home = Home(fleet())
+    heard: list[tuple[str, bool]] = []
+    words = ("unplug", "unplug", "plug", "switch_off", "switch_off", "switch_on", "crash", "crash")
+
+    def type_all() -> None:
+        for do in words:
+            home.host.agents[PHONE].order(do, lambda changed, do=do: heard.append((do, changed)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+    asyncio.get_running_loop().call_at(1_000.0, type_all)
+    await home.live(1_500.0)
+
+    assert heard == list(zip(words, (True, False, True, True, False, True, True, False), strict=True))
+
+
 async def test_a_phone_that_may_work_in_hand_is_slower_while_it_is_in_use() -> None:
     looks = [(2_500.0, PHONE, "pick_up"), (2_700.0, PHONE, "put_down")]
     home = Home(fleet(*looks, set={"ready.needs_idle": False}))

@@ -9,6 +9,8 @@ from aggregator.accounting import Account, Glance
 from broker import events as ev
 from broker import topics
 from devices.fleet_api.rhythm import OFTENEST_POLL_S, SHORTEST_BEAT_S
+from devices.fleet_file import load_fleet
+from devices.residents import residents
 from fleetbeat import live_app, tables
 from fleetbeat.flower_programs import OFFLINE
 from fleetbeat.live import POLLS_IN_TIME
@@ -91,7 +93,7 @@ def test_the_columns_told_to_be_empty_of_a_stock_supernode_are_those() -> None:
 def test_the_orders_shown_are_understood() -> None:
     shown = next(block for block in fences(PAGE, "text") if block.startswith("phone-1 plug"))
 
-    assert [understood(line, ["phone-1"]) for line in shown.splitlines()] == [
+    assert [understood(line, residents(load_fleet("household"))) for line in shown.splitlines()] == [
         ("phone-1", "plug"),
         ("phone-1", "unplug"),
     ]

@@ -68,3 +68,17 @@ def test_an_environment_that_is_up_to_date_is_left_alone(clone: Path, tmp_path: 
 
     assert (untouched.returncode, untouched.stderr) == (0, "")
     assert changed.returncode == 9
+
+
+def test_the_demo_ends_with_where_fleetbeat_is_and_the_runs_own_exit_code(clone: Path) -> None:
+    program(clone / "scripts" / "setup", "exit 0")
+    bin_ = clone / ".venv" / "bin"
+    bin_.mkdir(parents=True)
+    program(bin_ / "fleetbeat", 'echo "$*"; exit 1')
+
+    done = subprocess.run(
+        [clone / "scripts" / "demo", "--rounds", "2"], cwd="/", capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (1, "run household --rounds 2\n")
+    assert done.stderr == f"Here `fleetbeat` is {bin_}/fleetbeat; to call it by its name: . '{bin_}/activate'\n"

@@ -31,6 +31,7 @@ def test_pulling_the_plug_by_a_typed_word_interrupts_that_very_fit(tmp_path: Pat
 
         awaited(heard, ev.WorkStarted, 60.0, device="phone-1")
         user.type("phone-1 unplug")
+        user.reads("phone-1 is off its charger now")
         code = user.ends(60.0)
 
     assert code == 0, user.screen
@@ -71,16 +72,51 @@ def test_trees_are_grown_and_bagged_live_as_well(tmp_path: Path) -> None:
     assert user.left_behind() == []
 
 
-@pytest.mark.parametrize("words", ["live at", "submitted"])
-def test_sigterm_while_everything_starts_leaves_nothing_behind(words: str, tmp_path: Path) -> None:
+def test_who_stops_it_before_life_began_is_told_so_and_has_no_folder(tmp_path: Path) -> None:
     with up(tmp_path, "two.toml") as user:
-        user.reads(words)
+        user.reads("live at")
 
         code = user.interrupt(signal.SIGTERM)
 
     assert code == 130
+    assert user.screen[1:] == ["stopped before life began; nothing was written"]
+    assert not user.out.exists()
+    assert user.left_behind() == []
+
+
+def test_sigterm_while_life_begins_leaves_a_whole_folder_and_nothing_behind(tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml") as user:
+        user.reads("SuperLink")
+
+        code = user.interrupt(signal.SIGTERM)
+
+    assert code == 130
+    assert user.run.ended == "stopped"
     assert user.left_behind() == []
     assert not [line for line in user.screen if "Traceback" in line]
+
+
+def test_who_presses_ctrl_c_twice_has_the_journal_and_is_told(tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml") as user:
+        user.reads("submitted")
+        user.process.send_signal(signal.SIGINT)
+        user.reads("stopping")
+
+        code = user.interrupt()
+
+    assert code == 130
+    assert user.screen[-1] == f"cut short: {user.out} has what was written until now"
+    assert json.loads((user.out / "journal.jsonl").read_text().splitlines()[0])["kind"] == "run_started"
+    assert user.left_behind() == []
+    assert not [line for line in user.screen if "Traceback" in line or "lost its broker" in line]
+
+
+def test_an_option_that_cannot_be_is_told_before_anything_else(tmp_path: Path) -> None:
+    with up(tmp_path, "two.toml", "--broker", "memory") as user:
+        code = user.ends(60.0)
+
+    assert code == 2
+    assert [line.partition(":")[0] for line in user.screen] == ["fleetbeat"]
 
 
 def test_a_kill_leaves_no_process_and_no_secret_behind(tmp_path: Path) -> None:

@@ -1,17 +1,20 @@
 """The report of a run: one page, from the folder alone."""
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from broker.errors import RunFolderError
 from fleetbeat.report import write_report
 from fleetbeat.report.colours import SIGNS
 from fleetbeat.report.hours_of_day import kinds_of_day
 from fleetbeat.saved_run import SavedRun
+from fleetbeat.summary import summary
 from fleetbeat.why import chain
 from tests.report.conftest import Lived
 from tests.report.pages import Seen
@@ -154,6 +157,33 @@ def test_a_damaged_folder_is_named(copied: Path) -> None:
 
     with pytest.raises(RunFolderError, match=r"rounds\.csv"):
         write_report(SavedRun(copied))
+
+
+def test_a_run_that_was_cut_short_is_called_so(copied: Path, seen: See) -> None:
+    results = json.loads((copied / "results.json").read_text())
+    results["account"]["ended"] = "running"
+    (copied / "results.json").write_text(json.dumps(results))
+
+    cut_short, page = summed(copied), seen(copied)
+    (copied / "run.json").unlink()
+    unknown = summed(copied)
+
+    assert "The run was cut short: " in cut_short
+    assert "it ended because it was cut short" in page.words
+    assert "of life were told so far: the run goes on, or was killed" in unknown
+
+
+def test_a_folder_with_a_journal_alone_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").touch()
+
+    with pytest.raises(RunFolderError, match=r"no fleet\.toml in it; the run was cut short before its first round"):
+        write_report(SavedRun(tmp_path))
+
+
+def summed(folder: Path) -> str:
+    console = Console(width=140, record=True, file=io.StringIO())
+    console.print(summary(SavedRun(folder)))
+    return console.export_text()
 
 
 def test_no_two_outcomes_look_alike() -> None:

@@ -14,7 +14,7 @@ from broker.errors import RunFolderError
 from broker.memory import MemoryBroker, MemoryWire
 from devices.fleet_file import load_fleet
 from devices.residents import residents
-from fleetbeat.run_folder import RunFolder
+from fleetbeat.run_folder import RunFolder, told_if_cut_short
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.world import Onlookers, World
 from tests.broker.patience import until
@@ -177,3 +177,21 @@ def test_trouble_while_writing_down_ends_the_run_as_itself(kind: type[ev.Event],
 
     with pytest.raises(RunFolderError, match="the disk is full"):
         world.run()
+
+
+def test_who_stops_a_run_is_told_what_there_is_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    said: list[str] = []
+
+    with pytest.raises(KeyboardInterrupt), told_if_cut_short(path, said.append):
+        raise KeyboardInterrupt
+    folder = RunFolder(path)
+    with pytest.raises(KeyboardInterrupt), told_if_cut_short(path, said.append):
+        raise KeyboardInterrupt
+    folder.discard()
+
+    assert said == [
+        "stopped before life began; nothing was written",
+        f"cut short: {path} has what was written until now",
+    ]
+    assert not path.exists()

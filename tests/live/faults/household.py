@@ -89,7 +89,7 @@ async def _live(plan: Plan, pace: Pace) -> None:
         if who == "date":
             _set_date(float(what))
         else:
-            house.order(who, what)
+            house.order(who, what, lambda _changed: None)
         return {}
 
     def tell(what: dict[str, Any]) -> None:
