@@ -16,9 +16,10 @@ from cryptography.hazmat.primitives.serialization import (
 from flwr.app import Message
 
 from broker.errors import StorageFull
-from devices.fleet_api.flower import envelope, from_envelope, signed_headers
+from devices.fleet_api import flower
 from devices.storage.notes import Notes
 
+JUST_NOW_S = 1.0
 SIGNATURE_LASTS_S = 120.0
 """The server takes a signature for 305 s (``TIMESTAMP_TOLERANCE``); signing each call would cost more than the call."""
 KEY, NODE_ID, OWED = "fleet_api_key", "fleet_api_node_id", "fleet_api_owed"
@@ -46,10 +47,11 @@ class Identity:
         self.public_pem = self._key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         node_id = notes.get(NODE_ID)
         self.node_id = int(node_id) if node_id else None
-        self.orphans = [from_envelope(bytes.fromhex(head)) for head in orjson.loads(notes.get(OWED) or b"[]")]
+        self.orphans = [flower.from_envelope(bytes.fromhex(head)) for head in orjson.loads(notes.get(OWED) or b"[]")]
         self.owed: dict[str, Owed] = {}
         self._headers: dict[str, str] = {}
         self._signed_s = 0.0
+        self._signed_at = flower.now()
 
     @property
     def openssh(self) -> str:
@@ -58,15 +60,23 @@ class Identity:
 
     def headers(self) -> dict[str, str]:
         """Return the headers of a call that is made now."""
-        if not self._headers or time.monotonic() - self._signed_s > SIGNATURE_LASTS_S:
-            self._headers, self._signed_s = signed_headers(self._key, self.public_pem), time.monotonic()
+        if not self._headers or self._age_s() > SIGNATURE_LASTS_S or self._date_was_set():
+            self._headers = flower.signed_headers(self._key, self.public_pem)
+            self._signed_s, self._signed_at = time.monotonic(), flower.now()
         return self._headers
 
     def sign_anew(self) -> bool:
-        """Drop the signature, for the server does not take it; False if it was made just now."""
-        fresh = time.monotonic() - self._signed_s < 1.0
+        """Drop the signature, for the server does not take it; False if it was made just now, by the date of now."""
+        fresh = self._age_s() < JUST_NOW_S and not self._date_was_set()
         self._headers = {}
         return not fresh
+
+    def _age_s(self) -> float:
+        return time.monotonic() - self._signed_s
+
+    def _date_was_set(self) -> bool:
+        """Whether the machine's date was set since the signature, which is of the date, was made."""
+        return abs((flower.now() - self._signed_at).total_seconds() - self._age_s()) > JUST_NOW_S
 
     def known_as(self, node_id: int | None) -> None:
         """Take the id that the server gave the node; None: it forgot the node, and with it all it was asked."""
@@ -90,7 +100,7 @@ class Identity:
 
     def _note_owed(self) -> None:
         heads = [*self.orphans, *(owed.head for owed in self.owed.values())]
-        self._note(OWED, orjson.dumps([envelope(head).hex() for head in heads]))
+        self._note(OWED, orjson.dumps([flower.envelope(head).hex() for head in heads]))
 
     def _note(self, key: str, value: bytes) -> None:
         try:

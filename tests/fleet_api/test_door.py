@@ -57,6 +57,18 @@ def test_a_signature_is_used_again_until_the_server_does_not_take_it() -> None:
     assert identity.headers() is not first
 
 
+def test_a_signature_of_another_date_is_made_anew_however_young_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    identity, right = Identity(MemoryNotes()), flower.now
+    with monkeypatch.context() as wrong:
+        wrong.setattr(flower, "now", lambda: right() + datetime.timedelta(hours=1))
+        first = identity.headers()
+
+    assert identity.sign_anew(), "the date was set meanwhile: no stranger, a signature of another hour"
+    second = identity.headers()
+    monkeypatch.setattr(flower, "now", lambda: right() + datetime.timedelta(hours=1))
+    assert len({id(headers) for headers in (first, second, identity.headers())}) == 3
+
+
 def test_a_full_disk_ends_no_node() -> None:
     class Full(MemoryNotes):
         def put(self, key: str, value: bytes) -> None:
