@@ -140,7 +140,8 @@ def _clause(criterion: Criterion) -> str:
         return f"its model is {points(abs(value))} points {rarer} often right than each device that learns alone"
     if criterion.name == "battery_day_share":
         return f"it takes {percent(value)} of a {criterion.about}'s battery day"
-    return f"one model of everybody's data is {points(value)} points better than guessing"
+    better = "better" if value >= 0 else "worse"
+    return f"one model of everybody's data is {points(abs(value))} points {better} than guessing"
 
 
 def _bound(criterion: Criterion) -> str:

@@ -4,7 +4,7 @@ import pytest
 
 from fleetbeat.study.bootstrap import Estimate
 from fleetbeat.study.criteria import Criterion, Name
-from fleetbeat.study.wording import line
+from fleetbeat.study.wording import line, sentence
 
 AHEAD, BEHIND = Estimate(-0.041, -0.124, 0.046, 10), Estimate(0.041, -0.046, 0.124, 10)
 
@@ -21,3 +21,11 @@ def test_what_is_ahead_has_an_interval_of_being_ahead(name: Name, known: Estimat
     told = line(Criterion(name, known, 0.02, "undecided"))
 
     assert (told.found, told.between) == (found, "95 %: −4.6 to 12.4, 10 seeds")
+
+
+def test_a_model_of_all_data_below_guessing_is_called_worse_in_the_sentence_too() -> None:
+    below = Criterion("central_above_chance", AHEAD, 0.05, "undecided")
+
+    said = sentence("the fleet", "cannot say", (below,), ())
+
+    assert "is 4.1 points worse than guessing, but that may be anything from −4.6 to 12.4 (" in said
