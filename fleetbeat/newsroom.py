@@ -61,13 +61,14 @@ class Newsroom:
     def close(self, ended_s: float, cause: str, lived_s: float) -> None:
         """Tell the end: nothing stays open, the journal is put in order; raises what went wrong on the way.
 
-        The run ended at *ended_s*; devices may have lived on until *lived_s*, while it was being stopped.
+        The run ended at *ended_s*; devices may have lived on until *lived_s*, while it was being stopped: the journal
+        ends with them.
         """
         self.leave()
         if self._trouble is not None:
             raise self._trouble
         rounds = self._take_rounds()
-        self._chronicle.hear(ev.RunFinished(ended_s, None, cause))
+        self._chronicle.hear(ev.RunFinished(lived_s, None, cause))
         self._chronicle.retell(ended_s=ended_s)
         self._tell(rounds)
         self._results.write(lived_s, cause)

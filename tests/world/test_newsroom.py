@@ -95,6 +95,17 @@ def test_at_the_end_the_journal_stands_in_the_order_of_life(desk: Desk) -> None:
     assert (lines[0]["kind"], lines[-1]["kind"]) == ("run_started", "run_finished")
 
 
+def test_what_devices_did_while_the_run_was_being_stopped_comes_before_its_end_in_the_journal(desk: Desk) -> None:
+    for event in STORY:
+        desk.newsroom.hear(event)
+    desk.newsroom.hear(ev.BatchSent(640.0, "band-1", "phone-1", 7, 3, 120))
+
+    desk.newsroom.close(600.0, "rounds_done", desk.newsroom.latest_s)
+
+    lines = [json.loads(line) for line in (desk.folder.path / "journal.jsonl").read_text().splitlines()]
+    assert [(line["t_s"], line["kind"]) for line in lines[-2:]] == [(640.0, "batch_sent"), (640.0, "run_finished")]
+
+
 def test_a_folder_that_cannot_be_written_ends_the_run_and_says_why(desk: Desk) -> None:
     target = desk.folder.path / "rounds.csv.part"
     target.mkdir()  # where the table is written first
