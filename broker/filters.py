@@ -40,14 +40,18 @@ class Subscriptions:
         self._wild: dict[str, dict[str, None]] = {}
         self._known: dict[str, tuple[str, ...]] = {}
 
-    def add(self, topic_filter: str, who: str) -> None:
-        """Note that *who* wants all that *topic_filter* covers."""
+    def add(self, topic_filter: str, who: str) -> bool:
+        """Note that *who* wants all that *topic_filter* covers; return whether that is news."""
         wild = "+" in topic_filter or "#" in topic_filter
-        (self._wild if wild else self._exact).setdefault(topic_filter, {})[who] = None
+        subscribers = (self._wild if wild else self._exact).setdefault(topic_filter, {})
+        if who in subscribers:
+            return False
+        subscribers[who] = None
         if wild:
             self._known.clear()
         else:
             self._known.pop(topic_filter, None)
+        return True
 
     def forget(self, who: str) -> None:
         """Drop all that *who* ever asked for."""

@@ -93,7 +93,8 @@ class Ledger:
     def subscribe(self, name: str, topic_filter: str) -> None:
         """Note a subscription, and that the stored messages it covers are owed to *name*."""
         self._subscriptions.add(topic_filter, name)
-        for topic in sorted(self._stored):
+        wild = "+" in topic_filter or "#" in topic_filter
+        for topic in sorted(self._stored) if wild else [topic_filter] if topic_filter in self._stored else []:
             if matches(topic_filter, topic):
                 self._number += 1
                 self._owe(name, self._stored[topic])

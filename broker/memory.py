@@ -79,8 +79,8 @@ class MemoryBroker:
 
     def subscribe(self, name: str, topic_filter: str) -> None:
         """Note a subscription of a connected link and hand over what is stored for it."""
-        self._subscriptions.add(topic_filter, name)
-        self._routes.clear()
+        if self._subscriptions.add(topic_filter, name):
+            self._routes.clear()
         session = self._sessions[name]
         wild = "+" in topic_filter or "#" in topic_filter
         for topic in sorted(self._stored) if wild else [topic_filter] if topic_filter in self._stored else []:

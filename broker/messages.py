@@ -59,34 +59,38 @@ def encode_batch(fleet: str, device: str, seq: int, t0_unix: float, channels: Ch
     ``bn``, ``bt`` and ``bu``, and goes on with ``{"t", "v"}``; the very first record carries *seq*.
     Raises ValueError for an unknown channel, no reading at all, or a value that is not finite.
     """
-    times = np.concatenate([times for times, _ in channels.values()]) if channels else np.empty(0)
-    parts = [values / FINER[name] if name in FINER else values for name, (_, values) in channels.items()]
-    values = np.concatenate(parts).tolist() if channels else []
-    if len(times) != len(values) or not values:
-        raise ValueError(f"{len(times)} times and {len(values)} values: expected as many of either, and at least one")
-    base_s = math.floor(times[0])
-    offsets_s = (np.rint((times - base_s) * 1000.0) / 1000.0).tolist()
-    base_unix = t0_unix + base_s
-    if base_unix == math.floor(base_unix):
-        base_unix = int(base_unix)
     records: list[dict[str, Any]] = []
-    end = 0
-    for channel, (channel_times, _) in channels.items():
-        start, end = end, end + len(channel_times)
-        if start == end:
+    base_s, base_unix = 0, t0_unix
+    for channel, (channel_times, channel_values) in channels.items():
+        # A batch is some dozens of readings: plain numbers are quicker than arrays, each of whose sums costs a call.
+        times, values = channel_times.tolist(), channel_values.tolist()
+        if len(times) != len(values):
+            raise ValueError(f"{len(times)} times and {len(values)} values of {channel}: expected as many of either")
+        if not times:
             continue
         if channel not in UNITS:
             raise ValueError(f"channel {channel!r}: expected one of {', '.join(UNITS)}")
+        if not all(map(math.isfinite, times)) or not all(map(math.isfinite, values)):
+            raise ValueError(f"a reading of {device} is not a finite number")
+        if not records:
+            base_s = math.floor(times[0])
+            base_unix += base_s
+            if base_unix == math.floor(base_unix):
+                base_unix = int(base_unix)
+        if channel in FINER:
+            finer = FINER[channel]
+            values = [value / finer for value in values]
+        head = len(records)
+        records += [
+            {"t": round((time - base_s) * 1000.0) / 1000.0, "v": value}
+            for time, value in zip(times, values, strict=True)
+        ]
         name = f"urn:dev:fleetbeat:{fleet}:{device}:{channel}"
-        head = {"bn": name, "bt": base_unix, "bu": UNITS[channel], "t": offsets_s[start], "v": values[start]}
-        records.append(head)
-        start += 1
-        records += [{"t": t, "v": v} for t, v in zip(offsets_s[start:end], values[start:end], strict=True)]
+        records[head] = {"bn": name, "bt": base_unix, "bu": UNITS[channel], **records[head]}
+    if not records:
+        raise ValueError("found no reading, expected at least one")
     records[0]["seq"] = seq
-    payload = orjson.dumps(records)
-    if b'"v":null' in payload or b'"t":null' in payload:  # what orjson makes of NaN and infinity
-        raise ValueError(f"a reading of {device} is not a finite number")
-    return payload
+    return orjson.dumps(records)
 
 
 def decode_batch(payload: bytes, t0_unix: float) -> Batch:
@@ -141,32 +145,28 @@ def _resolve_each(pack: list[Any], t0_unix: float) -> tuple[Resolver, list[float
 
 
 def _channels(resolver: Resolver, offsets_s: list[float], sent: list[float], t0_unix: float) -> Channels:
-    times = np.array(offsets_s, dtype=np.float64)
-    values = np.array(sent, dtype=np.float64)
-    parts: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
+    earliest_s, latest_s = FIRST_ABSOLUTE_S - t0_unix, NO_SUCH_DAY_S - t0_unix
+    parts: dict[str, tuple[list[float], list[float]]] = {}
     end = 0
     for channel, base_s, next_end in resolver.spans:
         start, end = end, next_end
-        times[start:end] += base_s
-        if channel in FINER:
-            values[start:end] = _in_own_unit(channel, values[start:end])
-        parts.setdefault(channel, []).append((times[start:end], values[start:end]))
-    if not (times.min() >= FIRST_ABSOLUTE_S - t0_unix and times.max() < NO_SUCH_DAY_S - t0_unix):
-        raise Malformed("a time is not absolute: bt + t must be Unix seconds after 1978 and before the year 10000")
-    np.divide(np.rint(times * 1000.0), 1000.0, out=times)
+        when_s = [base_s + offset_s for offset_s in offsets_s[start:end]]
+        if not (min(when_s) >= earliest_s and max(when_s) < latest_s):
+            raise Malformed("a time is not absolute: bt + t must be Unix seconds after 1978 and before the year 10000")
+        times, values = parts.setdefault(channel, ([], []))
+        times += [round(time_s * 1000.0) / 1000.0 for time_s in when_s]
+        values += _in_own_unit(channel, sent[start:end]) if channel in FINER else sent[start:end]
     return {
-        channel: pieces[0]
-        if len(pieces) == 1
-        else (np.concatenate([times for times, _ in pieces]), np.concatenate([values for _, values in pieces]))
-        for channel, pieces in parts.items()
+        channel: (np.array(times, dtype=np.float64), np.array(values, dtype=np.float64))
+        for channel, (times, values) in parts.items()
     }
 
 
-def _in_own_unit(channel: str, values: FloatArray) -> FloatArray:
-    if np.abs(values).max() > _BEYOND_REASON:
+def _in_own_unit(channel: str, values: list[float]) -> list[float]:
+    if max(map(abs, values)) > _BEYOND_REASON:
         raise Malformed(f"a value of {channel} is beyond all reason")
-    own: FloatArray = np.rint(values * (FINER[channel] * _FINEST)) / _FINEST
-    return own
+    steps = FINER[channel] * _FINEST
+    return [round(value * steps) / _FINEST for value in values]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from devices.body import Body
 from devices.body.day import DAY_S, Span
-from devices.charging import plugged
+from devices.charging import Charging
 from devices.circumstances import Circumstances, Stretch, Value, merged, tiled
 from devices.kinds import Kind
 from devices.owner import Plug
@@ -86,6 +86,7 @@ class Habits:
         self._body = body
         self._start = start
         self._person = person(seed, wearer, traits)
+        self._charging = Charging(kind.charging_habit, seed, wearer, device, body)
 
     def lives(self, from_s: float, to_s: float) -> Iterator[Circumstances]:
         """Yield circumstances that tile [from_s, to_s)."""
@@ -101,7 +102,7 @@ class Habits:
     def _day(self, day: int, from_s: float, to_s: float) -> list[Circumstances]:
         whole = (day * DAY_S, (day + 1) * DAY_S)
         spans = self._body.day(*whole)
-        plugs = plugged(self._kind.charging_habit, self._seed, self._wearer, self._device, self._body, *whole)
+        plugs = self._charging.plugged(*whole)
         charging: list[Stretch] = [(start, end, True) for start, end in plugs]
         uses = self._uses(day, spans, plugs)
         usual: dict[str, Value] = {

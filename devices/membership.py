@@ -18,6 +18,9 @@ class Membership:
     def lived(self, lives: Iterable[Circumstances]) -> Iterator[Circumstances]:
         """Yield *lives* cut where the device joins and leaves; in the drawer nothing happens to it."""
         for life in lives:
+            if self.from_s <= life.from_s and life.to_s <= self.to_s:
+                yield life
+                continue
             turns = [edge for edge in (self.from_s, self.to_s) if life.from_s < edge < life.to_s]
             for from_s, to_s in pairwise([life.from_s, *turns, life.to_s]):
                 inside = self.from_s <= from_s < self.to_s

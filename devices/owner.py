@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from devices.body import Body
+from devices.body import Body, Night
 from devices.body.day import DAY_S
 from devices.randomness import stream
 
@@ -54,12 +54,9 @@ class Owner:
         return stream(self.seed, self.wearer, self.device, "charging", what)
 
 
-def evenings(body: Body, from_s: float, to_s: float) -> list[Evening]:
-    """Return the nights of *body* from which it rises in [from_s, to_s), each with the work of the day before it."""
-    worked = [span for span in body.day(from_s - DAY_S, to_s) if span.place == "work"]
-    found = []
-    for night in body.nights(from_s, to_s):
-        day = [span for span in worked if night.bed_s - DAY_S <= span.from_s < night.bed_s]
-        work = (day[0].from_s, day[-1].to_s) if day else None
-        found.append(Evening(night.index, night.bed_s, night.rise_s, work))
-    return found
+def evening_of(body: Body, night: Night) -> Evening:
+    """Return the evening before *night* of *body*, with the work of that day: what began within 24 h of bedtime."""
+    since_s = night.bed_s - DAY_S
+    worked = [span for span in body.day(since_s, night.bed_s) if span.place == "work" and span.from_s > since_s]
+    work = (worked[0].from_s, worked[-1].to_s) if worked else None
+    return Evening(night.index, night.bed_s, night.rise_s, work)

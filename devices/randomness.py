@@ -12,4 +12,4 @@ def stream(seed: int, *purpose: str | int) -> np.random.Generator:
     same address gives the same numbers on every machine.
     """
     address = [crc32(part.encode()) if isinstance(part, str) else part & 0xFFFFFFFF for part in purpose]
-    return np.random.default_rng(np.random.SeedSequence([seed, *address]))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, *address])))

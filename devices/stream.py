@@ -85,14 +85,20 @@ class Stream:
 
     def sense(self, now_s: float, *, on_skin: bool, in_session: bool = False) -> None:
         """Note that up to *now_s* all was as it was, and is from here on as told: sensors on the skin, in a session."""
-        if self._sensing_since_s is not None and now_s > self._sensing_since_s:
-            self._worn.append((self._sensing_since_s, now_s, self._in_session))
+        if on_skin == (self._sensing_since_s is not None) and in_session == self._in_session:
+            return
+        self._close_span(now_s)
         self._sensing_since_s = now_s if on_skin else None
         self._in_session = in_session
 
+    def _close_span(self, now_s: float) -> None:
+        if self._sensing_since_s is not None and now_s > self._sensing_since_s:
+            self._worn.append((self._sensing_since_s, now_s, self._in_session))
+            self._sensing_since_s = now_s
+
     def gather(self, now_s: float) -> None:
         """Put everything measured since the last time into the outbox, as one batch."""
-        self.sense(now_s, on_skin=self._sensing_since_s is not None, in_session=self._in_session)
+        self._close_span(now_s)
         spans, self._worn = self._worn, []
         channels = {}
         for channel, usual_s in self._senses.items():

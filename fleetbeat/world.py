@@ -43,6 +43,9 @@ from fleetbeat.workers import Workers
 GUEST_PATIENCE_S = 3_600.0
 """Wall seconds that an app of somebody's own may think at a stretch: it may fetch data first, or train for long."""
 
+SELDOM = 50_000
+"""So many new objects are worth a look for rings of them: lives make hardly any, and most of what they make stays."""
+
 
 @dataclass(frozen=True)
 class Onlookers:
@@ -130,10 +133,13 @@ class World:
     def run(self) -> str:
         """Live; return why it ended: rounds_done, days_over, too_few_devices, failed or stopped (Ctrl-C)."""
         gc.freeze()  # what was built stays to the end: the collector need not look through it again and again
+        often = gc.get_threshold()
+        gc.set_threshold(SELDOM)
         try:
             with redirect_stdout(sys.stderr):  # what an app prints is no result of ours
                 return run_virtual(self._live(), PATIENCE_S if self.fleet.app is None else GUEST_PATIENCE_S)
         finally:
+            gc.set_threshold(*often)
             gc.unfreeze()
             self._workers.close()
 

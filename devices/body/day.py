@@ -4,8 +4,11 @@ Everything about a date comes from the fleet's seed, the wearer's name and that 
 another. Hours are of the local clock; beyond 24 they belong to the next date's morning.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import NamedTuple
 
 from devices.body.strain import NAP_LATEST_H, Strain
 from devices.body.wearer import Wearer
@@ -19,8 +22,7 @@ LATEST_RISE_H = 35.5
 SHORTEST_NIGHT_H, LONGEST_NIGHT_H = 4.0, 10.5
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """What a wearer does from *from_s* to *to_s* (seconds of life).
 
     *place* is home, work, commute or out; *activity* is asleep, in_bed (awake), napping, still, active
@@ -33,8 +35,7 @@ class Span:
     activity: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """A stretch of one date, in hours of its local clock."""
 
     from_h: float
@@ -111,8 +112,8 @@ def with_nap(day: list[Stay], from_h: float, lasts_h: float) -> list[Stay]:
             break
         away = next((later.from_h for later in day[place:] if later.place != "home"), day[-1].to_h)
         ends_h = min(begins_h + lasts_h, away)
-        before = [replace(stay, to_h=begins_h)] if stay.from_h < begins_h else []
-        after = [replace(later, from_h=max(later.from_h, ends_h)) for later in day[place:] if later.to_h > ends_h]
+        before = [stay._replace(to_h=begins_h)] if stay.from_h < begins_h else []
+        after = [later._replace(from_h=max(later.from_h, ends_h)) for later in day[place:] if later.to_h > ends_h]
         return [*day[:place], *before, Stay(begins_h, ends_h, "home", "napping"), *after]
     return day
 
@@ -160,15 +161,24 @@ def _turns(from_h: float, to_h: float, place: str, sits: float, dice: Iterator[f
     return turns
 
 
-def clipped(spans: Iterable[Span], from_s: float, to_s: float) -> list[Span]:
-    """Return what of *spans* lies in [from_s, to_s), neighbours that say the same joined."""
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return *spans*, which follow one another, with neighbours that say the same made one."""
     kept: list[Span] = []
     for span in spans:
-        start, end = max(span.from_s, from_s), min(span.to_s, to_s)
-        if start >= end:
-            continue
-        if kept and (kept[-1].place, kept[-1].activity) == (span.place, span.activity):
-            kept[-1] = Span(kept[-1].from_s, end, span.place, span.activity)
+        if kept and kept[-1][2:] == span[2:]:
+            kept[-1] = Span(kept[-1].from_s, *span[1:])
         else:
-            kept.append(Span(start, end, span.place, span.activity))
+            kept.append(span)
+    return kept
+
+
+def clipped(spans: Sequence[Span], from_s: float, to_s: float) -> list[Span]:
+    """Return what of *spans*, which follow one another, lies in [from_s, to_s)."""
+    if from_s >= to_s:
+        return []
+    first = bisect_right(spans, from_s, key=attrgetter("to_s"))
+    kept = [*spans[first : bisect_left(spans, to_s, lo=first, key=attrgetter("from_s"))]]
+    if kept:
+        kept[0] = kept[0]._replace(from_s=max(kept[0].from_s, from_s))
+        kept[-1] = kept[-1]._replace(to_s=min(kept[-1].to_s, to_s))
     return kept

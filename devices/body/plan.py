@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from devices.body.channels import EPOCH_S, Stages
-from devices.body.day import DAY_S, Span, Stay, bedtime, clipped, waking_day, with_nap, works_on
+from devices.body.day import DAY_S, Span, Stay, bedtime, joined, waking_day, with_nap, works_on
 from devices.body.hidden import WAKE
 from devices.body.sleep import Bout, Night, bouts, nap_bouts, stages
 from devices.body.strain import Strain, nap, strain
@@ -112,7 +112,7 @@ class Planner:
         morning = (rise_s, begins_s + DAY_S, begins_s + NOON_H * HOUR_S)
         spans = (
             *_awake(self._date(block), *evening),
-            *clipped(_in_bed(night, bed_s), bed_s, rise_s),
+            *_in_bed(night, bed_s),
             *_awake(self._date(block + 1), *morning),
         )
         scored = stages(night)
@@ -131,12 +131,12 @@ class Planner:
 def _awake(stays: list[Stay], from_s: float, to_s: float, midnight_s: float) -> list[Span]:
     """Put the stays of the date that began at *midnight_s* on the fleet's time, in whole epochs, cut to fit."""
     spans = []
-    for stay in stays:
-        start = midnight_s + EPOCH_S * round(stay.from_h * EPOCHS_AN_HOUR)
-        end = midnight_s + EPOCH_S * round(stay.to_h * EPOCHS_AN_HOUR)
-        if start < to_s and end > from_s:
-            spans.append(Span(start, end, stay.place, stay.activity))
-    return clipped(spans, from_s, to_s)
+    for from_h, to_h, *doing in stays:
+        start = max(midnight_s + EPOCH_S * round(from_h * EPOCHS_AN_HOUR), from_s)
+        end = min(midnight_s + EPOCH_S * round(to_h * EPOCHS_AN_HOUR), to_s)
+        if start < end:
+            spans.append(Span(start, end, *doing))
+    return joined(spans)
 
 
 def _in_bed(night: list[Bout], bed_s: float) -> Iterator[Span]:

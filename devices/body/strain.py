@@ -5,6 +5,7 @@ Each comes from a stream of its own, by date, so that a day without them is as i
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -114,15 +115,25 @@ def _illness_bpm(wearer: Wearer, seed: int, name: str, date: int) -> float:
     """Return how high an illness stands on *date*: it rises in a day and fades until its last."""
     height_bpm = 0.0
     for window in (date // WINDOW_DAYS - 1, date // WINDOW_DAYS):
-        rng = stream(seed, name, "illness", window)
-        for _ in range(rng.poisson(wearer.ills_a_year * WINDOW_DAYS / DAYS_A_YEAR)):
-            begins = window * WINDOW_DAYS + int(rng.integers(WINDOW_DAYS))
-            days = int(rng.integers(SHORTEST_DAYS, LONGEST_DAYS + 1))
-            peak_bpm = PEAK_BPM * math.exp(PEAK_SPREAD * float(rng.standard_normal()))
+        for begins, days, peak_bpm in _illnesses(wearer.ills_a_year, seed, name, window):
             since = date - begins
             if 0 <= since < days:
                 height_bpm = max(height_bpm, peak_bpm * (0.5 if since == 0 else 1 - (since - 1) / days))
     return height_bpm
+
+
+@lru_cache(maxsize=4_096)
+def _illnesses(ills_a_year: float, seed: int, name: str, window: int) -> tuple[tuple[int, int, float], ...]:
+    """Return the illnesses that begin in a *window* of some weeks: first day, how many days, how high."""
+    rng = stream(seed, name, "illness", window)
+    return tuple(
+        (
+            window * WINDOW_DAYS + int(rng.integers(WINDOW_DAYS)),
+            int(rng.integers(SHORTEST_DAYS, LONGEST_DAYS + 1)),
+            PEAK_BPM * math.exp(PEAK_SPREAD * float(rng.standard_normal())),
+        )
+        for _ in range(rng.poisson(ills_a_year * WINDOW_DAYS / DAYS_A_YEAR))
+    )
 
 
 def _drunk(hours: FloatArray, bed_h: float) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from devices.body.beats import beats
 from devices.body.channels import EPOCH_S, FloatArray, Stages
-from devices.body.day import DAY_S, Span, clipped
+from devices.body.day import DAY_S, Span, clipped, joined
 from devices.body.heart import TONE, heart_rate, rmssd
 from devices.body.hidden import OF_ACTIVITY, PLACES, STILL, WAKE, Hidden
 from devices.body.light import light
@@ -71,8 +71,9 @@ class SyntheticBody:
         if channel not in SENSED:
             raise KeyError(channel)
         times = _grid(from_s, to_s, every_s)
-        values = self._values(channel, times)
-        if channel in BY_PULSE and not (found := values > 0).all():
+        values = self._values(channel, times, every_s)
+        if channel in BY_PULSE and not values.all():
+            found = values > 0
             return times[found], values[found]
         return times, values
 
@@ -87,29 +88,39 @@ class SyntheticBody:
 
     def day(self, from_s: float, to_s: float) -> list[Span]:
         """Return what the wearer does, as spans that tile [from_s, to_s)."""
-        blocks = range(self._planner.block(from_s), self._planner.block(to_s) + 1)
-        return clipped((span for block in blocks for span in self._planner.plan(block).spans), from_s, to_s)
+        told: list[Span] = []
+        for block in range(self._planner.block(from_s), self._planner.block(to_s) + 1):
+            part = clipped(self._planner.plan(block).spans, from_s, to_s)
+            seam = joined([*told[-1:], *part[:1]])
+            told[-1:], part[:1] = seam, []
+            told += part
+        return told
 
     def truth(self, from_s: float, to_s: float) -> tuple[FloatArray, Stages]:
         """Return the beginnings in [from_s, to_s) of all 30-s epochs, day and night, and their stages."""
         times = _grid(from_s, to_s, EPOCH_S)
-        return times, self._values("stage", times).astype(np.int8)
+        return times, self._values("stage", times, EPOCH_S).astype(np.int8)
 
-    def _values(self, channel: str, times: FloatArray) -> FloatArray:
-        """Look ascending *times* up in the blocks that hold them."""
+    def _values(self, channel: str, times: FloatArray, every_s: float) -> FloatArray:
+        """Look *times*, which are *every_s* apart, up in the blocks that hold them."""
         if not times.size:
             return times
-        first, last = self._planner.block(times.item(0)), self._planner.block(times.item(-1))
-        if first == last:
-            epochs = ((times - self._planner.begins_s(first)) / EPOCH_S).astype(np.intp)
-            return self._block(first)[channel][epochs].astype(np.float64)
-        cuts = np.searchsorted(times, [self._planner.begins_s(block) for block in range(first + 1, last + 1)])
-        return np.concatenate([self._values(channel, part) for part in np.split(times, cuts)])
+        since_s, until_s = times.item(0), times.item(-1)
+        block = self._planner.block(since_s)
+        if block == self._planner.block(until_s):
+            begins_s, signal = self._planner.begins_s(block), self._block(block)[channel]
+            if every_s % EPOCH_S == 0:
+                first, last = (int((edge_s - begins_s) // EPOCH_S) for edge_s in (since_s, until_s))
+                return signal[first : last + 1 : int(every_s // EPOCH_S)].astype(np.float64)
+            return signal[((times - begins_s) / EPOCH_S).astype(np.intp)].astype(np.float64)
+        cut = int(np.searchsorted(times, self._planner.begins_s(block + 1)))
+        parts = [self._values(channel, part, every_s) for part in (times[:cut], times[cut:])]
+        return np.concatenate(parts)
 
     def _beats(self, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
         """Return the beats in [from_s, to_s) of all windows, and the intervals they end."""
         windows = _grid(from_s - EPOCH_S, to_s, max(every_s, EPOCH_S))
-        bpm, rmssd_ms, stage = (self._values(channel, windows) for channel in (*BY_PULSE, "stage"))
+        bpm, rmssd_ms, stage = (self._values(channel, windows, max(every_s, EPOCH_S)) for channel in (*BY_PULSE, "stage"))
         told = [np.empty((2, 0))]
         for start, *state in zip(windows.tolist(), bpm.tolist(), rmssd_ms.tolist(), stage.tolist(), strict=True):
             if state[0] > 0:

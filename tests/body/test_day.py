@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.body import Span, SyntheticBody
-from devices.body.day import clipped
+from devices.body.day import clipped, joined
 
 MONDAY_EVENING = datetime.fromisoformat("2026-01-05T18:00")
 DAY_S = 86_400
@@ -41,7 +41,7 @@ def test_a_day_is_the_same_however_it_is_cut(name: str, edges: list[float]) -> N
     pieces = [*body.day(middle, end), *body.day(start, middle)]
 
     pieces.sort(key=lambda span: span.from_s)
-    assert clipped(pieces, start, end) == another.day(start, end)
+    assert joined(pieces) == another.day(start, end)
 
 
 def test_an_empty_interval_has_no_spans() -> None:
@@ -75,4 +75,13 @@ def test_those_who_work_do_so_on_weekdays() -> None:
 def test_neighbours_that_say_the_same_are_one_span() -> None:
     spans = [Span(0, 5, "home", "still"), Span(5, 9, "home", "still"), Span(9, 12, "out", "still")]
 
+    assert joined(spans) == [Span(0, 9, "home", "still"), Span(9, 12, "out", "still")]
+
+
+def test_of_spans_that_follow_one_another_a_part_is_cut_out() -> None:
+    spans = [Span(0, 9, "home", "still"), Span(9, 12, "out", "still"), Span(12, 20, "home", "active")]
+
     assert clipped(spans, 1, 10) == [Span(1, 9, "home", "still"), Span(9, 10, "out", "still")]
+    assert clipped(spans, 3, 4) == [Span(3, 4, "home", "still")]
+    assert clipped(spans, 9, 12) == [Span(9, 12, "out", "still")]
+    assert clipped(spans, 20, 30) == []

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.body.synthetic import SyntheticBody
-from devices.charging import HABITS, plugged
+from devices.charging import HABITS, Charging
 
 DAY_S = 86_400.0
 START = datetime(2026, 1, 5, 18)
@@ -19,7 +19,7 @@ def body(wearer: str) -> SyntheticBody:
 
 
 def plugs(habit: str, wearer: str, from_s: float, to_s: float, device: str = "phone-1") -> list[tuple[float, float]]:
-    return plugged(habit, 7, wearer, device, body(wearer), from_s, to_s)
+    return Charging(habit, 7, wearer, device, body(wearer)).plugged(from_s, to_s)
 
 
 @pytest.mark.parametrize("habit", HABITS)
