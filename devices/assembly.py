@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from functools import cached_property
 
@@ -61,7 +61,7 @@ class Assembly:
     def __init__(self, fleet: Fleet, residents: Sequence[Device], around: Surroundings) -> None:
         self._fleet = ideal.prompt(fleet) if fleet.ideal else fleet
         self._around = around
-        self._residents = {resident.name: self._equipped(resident) for resident in residents}
+        self._residents = {resident.name: ideal.equipped(fleet, resident) for resident in residents}
         self._lives = Lives(self._fleet, [*self._residents.values()], around.annals)
         self._figures = {name: Figures() for name in self._residents}
 
@@ -79,9 +79,6 @@ class Assembly:
     @cached_property
     def _t0_unix(self) -> float:
         return self._fleet.start.replace(tzinfo=UTC).timestamp()
-
-    def _equipped(self, resident: Device) -> Device:
-        return replace(resident, kind=ideal.ideal(resident.kind)) if self._fleet.ideal else resident
 
     def _built(self, resident: Device) -> Parts:
         """Put one device together."""

@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from devices.circumstances import Circumstances
 from devices.kinds import Kind
+from devices.residents import Device
 from devices.settings import Fleet
 
 
@@ -31,6 +33,11 @@ def ideal(kind: Kind) -> Kind:
             "doze": None,
         }
     )
+
+
+def equipped(fleet: Fleet, resident: Device) -> Device:
+    """Return *resident* with what it has in *fleet*: of an ideal kind in an ideal world."""
+    return replace(resident, kind=ideal(resident.kind)) if fleet.ideal else resident
 
 
 def prompt(fleet: Fleet) -> Fleet:

@@ -16,6 +16,7 @@ from aggregator.strategies import check_strategy
 from broker.lifeline import fleeting_folder
 from broker.narration import Narrator
 from broker.pace import Pace
+from devices.ideal import equipped
 from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
@@ -114,7 +115,7 @@ async def _live(
             if submits:
                 office.submit()
             listen(
-                here,
+                [equipped(fleet, device) for device in here],
                 house.order,
                 lambda: fleet.start + timedelta(seconds=loop.time()),
                 lambda words: screen.say(escape(words)),
@@ -159,4 +160,5 @@ def _introduce(fleet: Fleet, premises: Premises, wishes: Wishes, pace: Pace, scr
         screen.say(f"look on: {escape(premises.look_on)}")
     vouching = premises.connection.authority
     scheme = "no TLS" if premises.connection.insecure else f"CA {vouching}" if vouching else "TLS"
-    screen.say(f"SuperLink {premises.connection.address} ({scheme}); {invitation(residents(fleet))}")
+    here = [equipped(fleet, device) for device in residents(fleet)]
+    screen.say(f"SuperLink {premises.connection.address} ({scheme}); {invitation(here)}")

@@ -35,7 +35,11 @@ STANDS = {
 
 
 def example(here: Sequence[Device]) -> str:
-    """Return a line to type that matters to one of the devices *here*: it ends a fit of a device that trains."""
+    """Return a line to type that matters to one of the devices *here*, equipped as they live.
+
+    Off its charger a device that trains only there gives up its fit; one that needs none, as in an ideal world, must
+    be switched off.
+    """
     trainers = [device for device in here if device.kind.trains]
     for device in trainers:
         if device.kind.ready.needs_charging:

@@ -98,15 +98,20 @@ def run(
         world = World(fleet, here, wire, workers, judge, Onlookers(record, round_ended, watcher.moment), annals)
         folder = RunFolder(path)  # only now: a fleet that cannot live leaves no folder behind
         results = Results(folder, world, judge)
-        cause = "failed"
+        cause = ""
         with closing(folder):
             try:
                 cause = world.run()
                 if refers:
                     results.refer()
+            except KeyboardInterrupt:
+                cause = cause or "stopped"  # who interrupts what comes after life changes nothing of how that ended
+                raise
             finally:
-                results.write(world.now_s, cause)
-                folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
+                try:
+                    results.write(world.now_s, cause or "failed")
+                finally:  # whoever presses Ctrl-C while this is written is told as cut short
+                    folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
     return Ran(path, cause, learned(world, cause), world)
 
 

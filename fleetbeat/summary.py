@@ -19,10 +19,8 @@ ROUND_COLUMNS = (
     ("accuracy", "server_accuracy"),
 )
 ROUNDS_SHOWN = 30
-UNJUDGED = (
-    "clients: on what each device keeps from training\n"
-    "no wearers outside the fleet to score the model on: set learning.test_persons"
-)
+CLIENTS = "clients: on what each device keeps from training"
+UNJUDGED = "no wearers outside the fleet to score the model on: set learning.test_persons"
 
 
 def summary(run: SavedRun) -> RenderableType:
@@ -45,7 +43,7 @@ def _rounds(run: SavedRun) -> Table:
     )
     for name in ("round", "selected", "delivered", "why not the others"):
         table.add_column(name, justify="left" if name.startswith("why") else "right", overflow="fold")
-    own = _own(run) if nobody_judges(run.fleet) else None
+    own = own_scores(run)
     for name in own if own is not None else dict(ROUND_COLUMNS):
         table.add_column(name, justify="right")
     lines = run.table("rounds.csv")
@@ -64,7 +62,7 @@ def _rounds(run: SavedRun) -> Table:
         )
     remarks = [f"the last {ROUNDS_SHOWN} of {len(lines)} rounds"] if len(lines) > ROUNDS_SHOWN else []
     if own is not None and run.fleet.app is None:
-        remarks.append(UNJUDGED)
+        remarks += [CLIENTS, UNJUDGED] if own else [UNJUDGED]
     if remarks:
         table.caption, table.caption_justify = "\n".join(remarks), "left"
     references = run.results.get("references") or {}
@@ -75,8 +73,13 @@ def _rounds(run: SavedRun) -> Table:
     return table
 
 
-def _own(run: SavedRun) -> Mapping[str, ByRound]:
-    """Return what to show of a model that no strangers judge: a guest's own metrics, else what its clients say."""
+def own_scores(run: SavedRun) -> Mapping[str, ByRound] | None:
+    """Return what to show of a model that no strangers judge: a guest's own metrics, else what its clients say.
+
+    None where strangers judge it.
+    """
+    if not nobody_judges(run.fleet):
+        return None
     metrics = own_metrics(run.results)
     if run.fleet.app is None:
         return {name: values for name, values in metrics.items() if name.startswith("clients ")}

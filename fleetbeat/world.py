@@ -76,6 +76,8 @@ class World:
         self._wire = wire
         self._onlookers = onlookers
         self.now_s = 0.0
+        self._ended = False
+        self._under_way: Sequence[asyncio.Future[None]] = ()
         self.account = Account(self._glance)
         learning = fleet.learning
         self._pair = pair_for(fleet, judge)
@@ -131,13 +133,22 @@ class World:
             self._onlookers.round_ended(event)
 
     def run(self) -> str:
-        """Live; return why it ended: rounds_done, days_over, too_few_devices, failed or stopped (Ctrl-C)."""
+        """Live; return why it ended: rounds_done, days_over, too_few_devices, failed or stopped (Ctrl-C).
+
+        Raises KeyboardInterrupt at a second Ctrl-C: the account is closed then, lives are left as they are.
+        """
         gc.freeze()  # what was built stays to the end: the collector need not look through it again and again
         often = gc.get_threshold()
         gc.set_threshold(SELDOM)
         try:
             with redirect_stdout(sys.stderr):  # what an app prints is no result of ours
                 return run_virtual(self._live(), PATIENCE_S if self.fleet.app is None else GUEST_PATIENCE_S)
+        except KeyboardInterrupt:
+            for future in self._under_way:
+                if future.done() and not future.cancelled():
+                    future.exception()  # looked at: asyncio prints a traceback of what nobody has seen
+            self._end_account("stopped")
+            raise
         finally:
             gc.set_threshold(*often)
             gc.unfreeze()
@@ -153,6 +164,7 @@ class World:
         turns = Turns(loop, loop.hold, "the server")
         lives = asyncio.create_task(self.host.live(self.fleet.days * DAY_S), name="the fleet")
         server = self._server(turns, loop, selection)
+        self._under_way = (lives, server)
         ticker = asyncio.create_task(self._tick(), name="the clock on the wall")
         cause = "failed"
         with interruptible(loop) as stop:
@@ -206,12 +218,18 @@ class World:
                 f"device write {topics.ROOT}/{self.fleet.name}/<device>/# and read its wearer's biometrics"
             )
         await self.host.finish(self.now_s)
-        self.account.close(self.now_s)
-        self.record(ev.RunFinished(self.now_s, None, cause))
+        self._end_account(cause)
         self.account.check(ended=True)
         for name, report in self.host.reports().items():
             if report.training_j + report.radio_j + report.sensing_j > report.life_j * (1 + 1e-9) + 1e-6:
                 raise AccountBroken(f"{name}: its parts draw more energy than its life")
+
+    def _end_account(self, cause: str) -> None:
+        """Close the account, and say as the journal's last word why; does nothing the second time."""
+        if not self._ended:
+            self._ended = True
+            self.account.close(self.now_s)
+            self.record(ev.RunFinished(self.now_s, None, cause))
 
     def _glance(self, device: str) -> Glance:
         agent = self.host.agents[device]

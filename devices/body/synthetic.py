@@ -119,8 +119,9 @@ class SyntheticBody:
 
     def _beats(self, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
         """Return the beats in [from_s, to_s) of all windows, and the intervals they end."""
-        windows = _grid(from_s - EPOCH_S, to_s, max(every_s, EPOCH_S))
-        bpm, rmssd_ms, stage = (self._values(channel, windows, max(every_s, EPOCH_S)) for channel in (*BY_PULSE, "stage"))
+        every_s = max(every_s, EPOCH_S)
+        windows = _grid(from_s - EPOCH_S, to_s, every_s)
+        bpm, rmssd_ms, stage = (self._values(channel, windows, every_s) for channel in (*BY_PULSE, "stage"))
         told = [np.empty((2, 0))]
         for start, *state in zip(windows.tolist(), bpm.tolist(), rmssd_ms.tolist(), stage.tolist(), strict=True):
             if state[0] > 0:

@@ -1,16 +1,19 @@
 """The rounds: what became of everyone who was selected, round by round."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from plotly import graph_objects as go
 
 from aggregator.accounting import OUTCOMES, PHASES
+from fleetbeat.apps.metrics import ByRound
 from fleetbeat.report.colours import SIGNS
 from fleetbeat.report.html import count, paragraph, share, spoken, table
 from fleetbeat.report.page import Section
 from fleetbeat.report.plot import Plot, drawn
 from fleetbeat.saved_run import SavedRun
+from fleetbeat.summary import UNJUDGED, own_scores
 
 FEW_ROUNDS = 30
 """So many bars are wide enough for numbers in them, and for their hatching."""
@@ -24,11 +27,14 @@ COLUMNS = (
     "delivered",
     "why not the others",
     "in model",
-    "balanced acc.",
-    "AUC",
-    "majority",
-    "accuracy",
 )
+SCORES = {
+    "balanced acc.": "server_balanced_accuracy",
+    "AUC": "server_auc",
+    "majority": "majority_share",
+    "accuracy": "server_accuracy",
+}
+"""What strangers say of the new model, by column of the page and of rounds.csv."""
 
 
 def section(run: SavedRun) -> Section:
@@ -105,12 +111,14 @@ def _bars(run: SavedRun) -> Plot | None:
 
 
 def _table(run: SavedRun, lines: list[dict[str, str]]) -> str:
+    own = own_scores(run)
     rows = []
     for line in lines[-ROWS_SHOWN:]:
         others = ", ".join(f"{line[o]} {spoken(o)}" for o in OUTCOMES[1:] if line[o] != "0")
-        scores = [
-            share(line[key]) for key in ("server_balanced_accuracy", "server_auc", "majority_share", "server_accuracy")
-        ]
+        if own is None:
+            scores = [share(line[key]) for key in SCORES.values()]
+        else:
+            scores = [share(values.get(int(line["round"]))) for values in own.values()]
         began = run.start + timedelta(seconds=int(float(line["t_start_s"])))
         known = (line["reachable"], line["ready"], line["selected"], line["delivered"])
         rows.append(
@@ -123,7 +131,15 @@ def _table(run: SavedRun, lines: list[dict[str, str]]) -> str:
                 *scores,
             )
         )
-    caption = "Training, and the new model on wearers outside the fleet"
-    if len(lines) > ROWS_SHOWN:
-        caption += f": the last {ROWS_SHOWN} of {count(len(lines), 'round')}"
-    return table(caption, COLUMNS, rows, words=(0, 1), prose=(6,))
+    part = f" (the last {ROWS_SHOWN} of {count(len(lines), 'round')})" if len(lines) > ROWS_SHOWN else ""
+    caption = f"Training{part}{_whose(run, own)}"
+    return table(caption, (*COLUMNS, *(SCORES if own is None else own)), rows, words=(0, 1), prose=(6,))
+
+
+def _whose(run: SavedRun, own: Mapping[str, ByRound] | None) -> str:
+    """Return in words whose scores stand beside training: strangers' (None), an app's *own*, or the clients'."""
+    if own is None:
+        return ", and the new model on wearers outside the fleet"
+    if run.fleet.app is not None:
+        return ", and what the app's server and clients say of the new model" if own else ""
+    return f"{', and the new model on what each client keeps from training' if own else ''}; {UNJUDGED}"

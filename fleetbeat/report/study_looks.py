@@ -8,7 +8,20 @@ from fleetbeat.study.verdict import Verdict
 
 _OTHERS = ("#cc79a7", "#e69f00", "#56b4e9", "#8b4f2b", "#7a5fb5", "#6b8e23")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SYMBOLS = ("circle", "square", "diamond", "triangle-up", "triangle-down", "cross", "x", "star", "hourglass")
+SYMBOLS = (
+    "circle",
+    "square",
+    "diamond",
+    "triangle-up",
+    "triangle-down",
+    "cross",
+    "x",
+    "star",
+    "hourglass",
+    "pentagon",
+    "bowtie",
+)
+"""Their number shares no factor with that of the colours: no two of many arms look alike."""
 _LIMIT = {"color": "#d55e00", "width": 2, "dash": "dash"}
 BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top", "font": {"size": 12}}
 

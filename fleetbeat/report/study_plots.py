@@ -157,25 +157,26 @@ def price_against_worth(study: Study, verdict: Verdict) -> Plot | None:
     if not traces:
         return None
     limit = 100 * study.thresholds.battery_day_share
-    shapes = [limit_line(x0=limit, x1=limit, y0=0, y1=1, yref="paper")]
-    labels = [label("allowed", x=limit, xanchor="left", y=0, yref="paper", yanchor="bottom")]
-    for reference, name in (("central", "one model of all data"), ("local-only", "each device alone")):
+    # lines are named below the plot: a word beside its line would lie on markers, or on the next line's word
+    shapes = [limit_line(x0=limit, x1=limit, y0=0, y1=1, yref="paper", name="allowed", showlegend=True)]
+    for reference, name, dash in (
+        ("central", "one model of all data", "dot"),
+        ("local-only", "each device alone", "dashdot"),
+    ):
         level = worth.get(reference)
         if level is not None:
-            line = {"color": colour[reference], "width": 1.5, "dash": "dot"}
-            shapes.append(limit_line(y0=level.value, y1=level.value, x0=0, x1=1, xref="paper") | {"line": line})
-            labels.append(label(name, x=1, xref="paper", xanchor="right", y=level.value, yanchor="bottom"))
+            named = {"name": name, "showlegend": True, "line": {"color": colour[reference], "width": 2, "dash": dash}}
+            shapes.append(limit_line(y0=level.value, y1=level.value, x0=0, x1=1, xref="paper") | named)
     figure = drawn(
         traces,
         430,
         xaxis={"title": "share of a battery day, %", "range": [-5 * dearest, 108 * dearest], "zeroline": False},
         yaxis={
             "title": f"balanced accuracy, {'own nights' if own else 'strangers'}",
-            "tickformat": ".2f",
+            "tickformat": ".3~f",
             "automargin": True,
         },
         shapes=shapes,
-        annotations=labels,
         legend=BELOW,
         margin={"l": 55, "r": 15, "t": 20, "b": 90},
     )

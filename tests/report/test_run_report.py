@@ -105,6 +105,30 @@ def test_a_run_without_a_judge_shows_what_the_devices_think(lived: Lived, seen: 
     assert "the model was not judged by the server" in page.words
 
 
+def test_the_table_of_rounds_shows_whose_scores_there_are(lived: Lived, household: Path, seen: See) -> None:
+    everybody = lived("recorded-nights", "learning.rounds=2")
+
+    unjudged, judged = (_rounds_of(seen(folder)) for folder in (everybody, household))
+
+    last = list(csv.DictReader((everybody / "rounds.csv").read_text().splitlines()))[-1]
+    assert "the new model on what each client keeps from training; no wearers outside the fleet" in unjudged
+    assert "clients loss clients accuracy" in unjudged
+    assert f" {float(last['clients_loss']):.3f} {float(last['clients_accuracy']):.3f} " in unjudged
+    assert "AUC" not in unjudged
+    assert "the new model on wearers outside the fleet" in judged
+    assert "AUC" in judged
+    assert "clients" not in judged
+
+
+def test_a_table_of_rounds_without_any_scores_claims_none(lived: Lived, seen: See) -> None:
+    folder = lived("recorded-nights", "learning.rounds=1", "learning.fraction_evaluate=0.0")
+
+    rounds = _rounds_of(seen(folder))
+
+    assert "Training; no wearers outside the fleet to score the model on" in rounds
+    assert "client" not in rounds
+
+
 def test_a_model_of_three_classes_is_told_class_by_class(lived: Lived, seen: See) -> None:
     page = seen(lived("recorded-nights", "learning.rounds=1", "learning.task=sleep-stage"))
 
@@ -206,3 +230,10 @@ def test_the_hours_of_the_day_are_those_of_the_lives_that_were_lived(household: 
     for name in kinds:
         assert f"day-{name}" in page
         assert f"battery-{name}" in page
+
+
+def _rounds_of(page: Seen) -> str:
+    """Return the words of the table of rounds."""
+    (caption,) = (caption for caption in page.captions if caption.startswith("Training"))
+    begins = page.words.index(caption)
+    return page.words[begins : page.words.index("Lives", begins)]

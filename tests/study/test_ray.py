@@ -3,19 +3,23 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import grpc  # type: ignore[import-untyped]  # it publishes no types
 import pytest
 
+from broker.errors import UsageError
 from fleetbeat.study.engines.on_ray import OnRay
 from fleetbeat.study.run import run
 from tests.cli.conftest import Command, fleetbeat
@@ -109,6 +113,65 @@ def test_an_address_that_makes_no_sense_is_told(address: str, fleetbeat: Command
     assert answer.code == 2
     assert f"--engine {address}: " in answer.err
     assert "expected ray://HOST:PORT" in answer.err
+
+
+@pytest.mark.usefixtures("installed")
+def test_who_listens_and_says_nothing_is_not_taken_for_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fleetbeat.study.engines.on_ray.KNOCK_WALL_S", 0.2)
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"ray://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(UsageError, match=r"who listens there said nothing for 0\.2 s that Ray would say"):
+            OnRay(address, 2)
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_server_of_another_kind_is_not_taken_for_a_cluster(answering: Callable[..., str]) -> None:
+    address = answering(lambda *_: None)
+
+    with pytest.raises(UsageError, match="who listens there is not Ray's server for clients"):
+        OnRay(address, 2)
+
+
+@pytest.mark.usefixtures("installed")
+@pytest.mark.parametrize("status", [grpc.StatusCode.OK, grpc.StatusCode.UNAUTHENTICATED])
+def test_who_answers_as_ray_does_is_left_to_rays_own_client(
+    answering: Callable[..., str], status: grpc.StatusCode
+) -> None:
+    asked = []
+
+    def ping(question: bytes, context: Any) -> bytes:
+        asked.append(question)
+        context.set_code(status)
+        return b""
+
+    def of(call: Any) -> Any:
+        return grpc.unary_unary_rpc_method_handler(ping) if call.method.endswith("RayletDriver/ClusterInfo") else None
+
+    OnRay(answering(of), 2)
+
+    assert asked == [b"\x08\x06"]  # ClusterInfoRequest(type=PING), as Ray 2.55 writes it
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[..., str]]:
+    """Return a function that starts a gRPC server, which finds its methods with what it is given, and its address."""
+    servers = []
+
+    def at(find: Callable[[Any], Any]) -> str:
+        class Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc publishes no types
+            def service(self, call: Any) -> Any:
+                return find(call)
+
+        server = grpc.server(ThreadPoolExecutor(1), handlers=[Handler()])
+        port = server.add_insecure_port("127.0.0.1:0")
+        server.start()
+        servers.append(server)
+        return f"ray://127.0.0.1:{port}"
+
+    yield at
+    for server in servers:
+        server.stop(None).wait(10)
 
 
 class Vanishing:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fleetbeat.report.study_page import study_page
+from fleetbeat.report.study_plots import price_against_worth
 from fleetbeat.study.cell import Cell
 from fleetbeat.study.settings import Study
 from fleetbeat.study.verdict import conclude
@@ -78,6 +79,31 @@ def test_the_thresholds_are_drawn_where_they_are(seen: Seen) -> None:
 
     assert central == [0, -2]
     assert [shape["y0"] for shape in gap] == [2]
+
+
+def test_words_about_the_price_lie_on_nothing_they_could_hide(seen: Seen) -> None:
+    layout = seen.plots["plot-price"]["layout"]
+
+    assert "annotations" not in layout
+    named = {shape["name"]: shape.get("y0") for shape in layout["shapes"] if shape["showlegend"]}
+    assert named == {
+        "allowed": 0,
+        "one model of all data": pytest.approx(GOOD["central"]),
+        "each device alone": pytest.approx(GOOD["local-only"]),
+    }
+    assert len({shape["line"]["dash"] for shape in layout["shapes"]}) == 3
+
+
+def test_no_two_arms_of_many_look_alike() -> None:
+    arms = {f"arm-{number}": 0.6 + number / 1_000 for number in range(24)}
+    asked = study(arm=[{"name": arm} for arm in arms])
+    made = list(cells(GOOD | arms, seeds=(1, 2)))
+
+    plot = price_against_worth(asked, conclude(asked, made))
+
+    assert plot is not None
+    looks = {(trace.marker.color, trace.marker.symbol) for trace in plot.figure.data}
+    assert len(looks) == len(plot.figure.data) == len(arms) + 1
 
 
 def test_the_curve_ends_where_the_gap_is(seen: Seen) -> None:

@@ -1,5 +1,6 @@
 """A run that is stopped from outside leaves a readable folder and nobody behind; a full disk is one clear message."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -14,6 +15,10 @@ from broker.errors import RunFolderError
 from broker.memory import MemoryBroker, MemoryWire
 from devices.fleet_file import load_fleet
 from devices.residents import residents
+from fleetbeat import rehearsal
+from fleetbeat.brokers import BrokerChoice
+from fleetbeat.report import write_report
+from fleetbeat.results import Results
 from fleetbeat.run_folder import RunFolder, told_if_cut_short
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.world import Onlookers, World
@@ -84,6 +89,67 @@ def assert_readable(folder: Path) -> None:
     assert selected == sum(line["phase"] == "train" for line in table(folder, "outcomes.csv")) > 0
     assert SavedRun(folder).fleet.name == "tiny"
     assert (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("kind", [ev.LifeChanged, ev.TaskFetched, ev.UploadStarted])
+def test_who_presses_ctrl_c_twice_has_a_stopped_run_in_a_readable_folder(
+    kind: type[ev.Event], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    presses = iter((signal.SIGINT, signal.SIGINT))  # the second comes before the first has been obeyed
+    begun = False
+
+    def press(event: ev.Event) -> None:
+        nonlocal begun
+        begun = begun or isinstance(event, ev.TaskFetched)
+        if begun and type(event) is kind:
+            for number in presses:
+                signal.raise_signal(number)
+
+    with pytest.raises(KeyboardInterrupt):
+        _lived(tmp_path, press)
+    write_report(SavedRun(tmp_path / "run"))
+    gc.collect()
+
+    assert_readable(tmp_path / "run")
+    assert "never retrieved" not in caplog.text
+
+
+@pytest.mark.parametrize("press_first", [True, False])
+def test_ctrl_c_after_life_changes_nothing_of_how_that_ended(
+    press_first: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(event: ev.Event) -> None:
+        if press_first and isinstance(event, ev.TaskFetched):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Results, "refer", lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt):
+        _lived(tmp_path, press)
+
+    assert results(tmp_path / "run")["account"]["ended"] == ("stopped" if press_first else "rounds_done")
+
+
+def test_ctrl_c_while_all_is_written_down_is_told_as_cut_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Results.write
+
+    def interrupted(self: Results, now_s: float, ended: str | None) -> None:
+        if ended is not None:
+            raise KeyboardInterrupt
+        write(self, now_s, ended)
+
+    monkeypatch.setattr(Results, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _lived(tmp_path, lambda _: None)
+
+    assert SavedRun(tmp_path / "run").ended == "cut_short"
+
+
+def _lived(folder: Path, heard: ev.Record) -> None:
+    file = folder / "tiny.toml"
+    file.write_text(TINY)
+    rehearsal.run(
+        load_fleet(file), out=folder / "run", broker=BrokerChoice("memory"), workers=0, quiet=True, heard=heard
+    )
 
 
 async def test_sigterm_ends_a_run_in_order(child: Child) -> None:

@@ -9,7 +9,8 @@ from datetime import datetime
 import pytest
 
 from broker.errors import UsageError
-from devices.fleet_file import load_fleet
+from devices.fleet_file import Overrides, load_fleet
+from devices.ideal import equipped
 from devices.residents import residents
 from devices.script import Obeyed
 from devices.settings import EVENTS
@@ -47,6 +48,15 @@ def test_the_hint_names_a_word_that_ends_a_fit() -> None:
     assert invitation(HOUSEHOLD) == "type `phone-1 plug`, and `phone-1 unplug` while it trains"
     assert example(only_watches) == "smartwatch-1 switch_off"
     assert invitation(only_watches) == "type `smartwatch-1 switch_off` and watch"
+
+
+def test_the_hint_names_no_charger_in_a_world_where_none_is_needed() -> None:
+    fleet = load_fleet("household", Overrides(sets=("ideal=true",)))
+    here = [equipped(fleet, device) for device in residents(fleet)]
+
+    assert invitation(here) == "type `smartwatch-1 switch_off` and watch"
+    with pytest.raises(UsageError, match="such as: smartwatch-1 switch_off"):
+        understood("unplug", here)
 
 
 def test_every_word_has_its_answer() -> None:

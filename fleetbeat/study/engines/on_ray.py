@@ -1,6 +1,7 @@
 """Ray: on this machine, or many machines behind ``ray://HOST:PORT``. A seed comes back as files; we write them here."""
 
 import logging
+import os
 import socket
 import sys
 import tempfile
@@ -19,7 +20,9 @@ from fleetbeat.study.engines import Ended, Lost, News, Task
 
 INSTALL = "pip install 'fleetbeat[simulation]'"
 KNOCK_WALL_S = 5.0
-"""Ray itself waits half a minute for a head node that is not there."""
+"""Ray itself waits half a minute for a head node that is not there, or is something else."""
+_WHETHER_THERE, _PING = "/ray.rpc.RayletDriver/ClusterInfo", b"\x08\x06"
+"""The first question of Ray's own client, asked before it has said who it is: ClusterInfoRequest(type=PING)."""
 
 Files = Mapping[str, bytes]
 """Files by their path in a study's folder."""
@@ -86,7 +89,7 @@ class OnRay:
 
 
 def _knock(address: str) -> None:
-    """Raise UsageError if *address* makes no sense, or nobody listens there."""
+    """Raise UsageError if *address* makes no sense, or nobody listens there who is Ray."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -105,6 +108,26 @@ def _knock(address: str) -> None:
             f"--engine {address}: nobody listens there ({error.strerror or error}); on a cluster's head node, "
             f"`ray start --head --ray-client-server-port {port}` does"
         ) from None
+    if os.environ.get("RAY_USE_TLS", "0").lower() in ("0", "false"):  # with TLS Ray has the certificates to ask
+        _ask(address, parts.netloc)
+
+
+def _ask(address: str, place: str) -> None:
+    """Raise UsageError unless Ray's server for clients answers at *place*, HOST:PORT."""
+    import grpc  # type: ignore[import-untyped]  # it publishes no types; flwr and Ray stand on it
+
+    with grpc.insecure_channel(place, options=[("grpc.enable_http_proxy", 0)]) as channel:  # as Ray's own
+        try:
+            channel.unary_unary(_WHETHER_THERE)(_PING, timeout=KNOCK_WALL_S, wait_for_ready=True)
+        except grpc.RpcError as error:
+            did = {
+                grpc.StatusCode.DEADLINE_EXCEEDED: f"said nothing for {KNOCK_WALL_S:g} s that Ray would say",
+                grpc.StatusCode.UNIMPLEMENTED: "is not Ray's server for clients",
+            }.get(error.code())
+            if did is not None:  # else it may be Ray, and want to know more: its own client says what
+                raise UsageError(
+                    f"--engine {address}: who listens there {did}; a head node's port for clients is 10001"
+                ) from None
 
 
 def _lived_elsewhere(task: Task, known: Files, command: list[str]) -> tuple[dict[str, bytes], list[Ended]]:
