@@ -75,12 +75,14 @@ class Power:
         """Whether there is enough to start: on the charger `BOOT_SHARE`, off it (after a crash) whatever is left."""
         return not self.empty and (self.share >= BOOT_SHARE or not charging)
 
-    def load(self, cause: str, draw_mw: float, now_s: float) -> None:
-        """From *now_s* on, *cause* draws *draw_mw*."""
-        if self._loads_mw[cause] != draw_mw:
-            self.advance(now_s)
-            self._loads_mw[cause] = draw_mw
-            self._set_net()
+    def load(self, cause: str, draw_mw: float, now_s: float) -> bool:
+        """From *now_s* on, *cause* draws *draw_mw*; return whether that is another power than before."""
+        if self._loads_mw[cause] == draw_mw:
+            return False
+        self.advance(now_s)
+        self._loads_mw[cause] = draw_mw
+        self._set_net()
+        return True
 
     def charge(self, charge_mw: float, now_s: float) -> None:
         """From *now_s* on, the charger gives *charge_mw* (0: unplugged)."""

@@ -1,13 +1,12 @@
 """Readiness: may this device take a task now, and if not, why not. A pure question."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from devices.circumstances import Circumstances
 from devices.kinds import Ready
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How a device stands at one moment: all that readiness depends on."""
 
     on: bool

@@ -231,8 +231,8 @@ class Work:
         self._note(ev.WorkSettled, self._compute_s, self._transfer_s, energy_j, down, up)
 
     def _draw(self, cause: str, draw_mw: float) -> None:
-        self._tools.power.load(cause, draw_mw, self._now())
-        self._tools.loads_changed()
+        if self._tools.power.load(cause, draw_mw, self._now()):
+            self._tools.loads_changed()
 
     def _note(self, kind: type[ev.Work], *figures: object) -> None:
         self._tools.record(kind(self._now(), self._tools.device, self._round, self._phase, *figures))

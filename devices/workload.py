@@ -1,9 +1,10 @@
 """What a task asks of a device: arithmetic to do, bytes to move; and what a reply says about it."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flwr.app import Error, Message
+from flwr.app import ArrayRecord, Error, Message
 from flwr.common.constant import ErrorCode
 
 from devices.learning.models import model_named
@@ -30,7 +31,7 @@ class Workload:
 
     def bytes_up(self, reply: Message) -> int:
         """Return the size of *reply* on the far link."""
-        if reply.has_error() or not reply.content.array_records:
+        if reply.has_error() or not any(True for _ in _array_records(reply)):
             return ENVELOPE_BYTES
         if self.megabytes_up is not None:
             return round(self.megabytes_up * 1e6)
@@ -49,15 +50,21 @@ def workload(learning: Learning, message: Message, examples: int, examples_fresh
     if declared is not None:
         gflop = declared.gflop if training else declared.gflop * FORWARD_SHARE / learning.local_epochs
         return Workload(gflop, round(declared.mb_down * 1e6), examples, examples_fresh, declared.mb_up)
-    once = model_named(learning.model).flop(TASKS[learning.task], arrays_bytes(message))
+    model_bytes = arrays_bytes(message)
+    once = model_named(learning.model).flop(TASKS[learning.task], model_bytes)
     flop = once * examples * learning.local_epochs
     gflop = (flop if training else flop * FORWARD_SHARE / learning.local_epochs) / 1e9
-    return Workload(gflop, ENVELOPE_BYTES + arrays_bytes(message), examples, examples_fresh, None)
+    return Workload(gflop, ENVELOPE_BYTES + model_bytes, examples, examples_fresh, None)
 
 
 def arrays_bytes(message: Message) -> int:
     """Return the bytes of a message's arrays."""
-    return sum(len(array.data) for record in message.content.array_records.values() for array in record.values())
+    return sum(len(array.data) for record in _array_records(message) for array in record.values())
+
+
+def _array_records(message: Message) -> Iterator[ArrayRecord]:
+    """Yield what ``message.content.array_records`` holds, which is a copy made and checked anew at every look."""
+    return (record for record in message.content.values() if isinstance(record, ArrayRecord))
 
 
 def result_in(reply: Message) -> tuple[float, float]:

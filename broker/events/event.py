@@ -24,16 +24,17 @@ def kind_of(event: Event | type[Event]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
 
-_FIELDS: dict[type[Event], tuple[str, ...]] = {}
+_LINES: dict[type[Event], tuple[str, tuple[str, ...]]] = {}
+"""Of each type of event that was seen: its kind, and the names of its figures."""
 
 
 def as_record(event: Event) -> dict[str, Any]:
     """Return the journal's line for *event* as a dict: t_s, kind, device, then its figures."""
     cls = type(event)
-    names = _FIELDS.get(cls)
-    if names is None:
-        names = _FIELDS[cls] = tuple(f.name for f in fields(cls) if f.name not in ("t_s", "device"))
-    line: dict[str, Any] = {"t_s": event.t_s, "kind": kind_of(cls), "device": event.device}
+    if cls not in _LINES:
+        _LINES[cls] = kind_of(cls), tuple(f.name for f in fields(cls) if f.name not in ("t_s", "device"))
+    kind, names = _LINES[cls]
+    line: dict[str, Any] = {"t_s": event.t_s, "kind": kind, "device": event.device}
     for name in names:
         line[name] = getattr(event, name)
     return line
