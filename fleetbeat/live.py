@@ -19,6 +19,7 @@ from broker.pace import Pace
 from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
+from fleetbeat.check import warn
 from fleetbeat.clock import interruptible
 from fleetbeat.house import House
 from fleetbeat.keeper import kept
@@ -56,6 +57,7 @@ def up(
         stack.enter_context(told_if_cut_short(path, screen.say))
         check_wishes(wishes)
         screen.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time → {path}")
+        warn(fleet, here, screen.say)
         secret = stack.enter_context(fleeting_folder("fleetbeat-live-"))
         premises = stack.enter_context(opened(fleet, here, wishes, secret))
         office = Office(fleet, premises, path, screen)
