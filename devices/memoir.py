@@ -2,17 +2,20 @@
 
 Readings have files of their own (`devices.storage`). Here is the rest: battery, energies, counters, and the task under
 way. It is written whenever an interval of the device's life is complete, at the latest once an hour of life, and at
-each step of a task: what a killed process did after that is forgotten.
+each step of a task: what a killed process did after that is forgotten. What it told last may have got no further than
+itself: the next one tells it again.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
 
 from broker import events as ev
 from broker.errors import StorageFull
+from devices.circumstances import Circumstances
 from devices.figures import Figures
 from devices.lifelog import Lived
 from devices.power import Power
@@ -20,6 +23,8 @@ from devices.storage.notes import OF_A_LIFE, Notes
 
 KILLED = "ProcessKilled"
 """The name of what happened to a task or a device whose process ended without a word."""
+TOLD_AGAIN = 8
+"""So many of the last intervals: more than end while a broker that is there acknowledges one."""
 _KEY = f"{OF_A_LIFE}memoir"
 _KEPT = ("online_s", "charging_s", "worn_s", "battery_min", "battery_deaths", "bytes_up", "bytes_down")
 """Figures that are in no file of readings."""
@@ -47,6 +52,8 @@ class Past:
     spent_j: Mapping[str, float]
     figures: Mapping[str, int | float]
     task: Task | None
+    told: Sequence[Lived]
+    """The last intervals; whoever hears of life may not have heard of them."""
 
 
 class Memoir:
@@ -59,9 +66,11 @@ class Memoir:
         self._figures = figures
         self._record = record
         self._lived_until_s = 0.0
-        self._task: Task | None = None
+        self._lived: Callable[[Lived], None] = lambda _line: None
         self.past = _read(notes)
         """What an earlier process left, if there was one."""
+        self._task = self.past.task if self.past is not None else None
+        self._told = deque(self.past.told if self.past is not None else (), TOLD_AGAIN)
         if self.past is not None:
             power.restore(self.past.level_j, self.past.spent_j)
             for name in _KEPT:
@@ -78,12 +87,17 @@ class Memoir:
             if past.task is not None:
                 self._settle(past.task, ended_s)
             self._record(ev.PoweredOn(now_s, self._device, battery))
-        self.write(now_s)
+            for line in past.told:
+                self._lived(line)
+            self._task = None
+        self.write(now_s if past is None else past.lived_until_s)  # of the time between nobody has told yet
 
     def keeping(self, lived: Callable[[Lived], None]) -> Callable[[Lived], None]:
         """Return *lived*, but that everything is written down first."""
+        self._lived = lived
 
         def write_and_tell(line: Lived) -> None:
+            self._told.append(line)
             self.write(line.to_s)
             lived(line)
 
@@ -111,6 +125,7 @@ class Memoir:
             self._power.all_spent_j,
             {name: getattr(self._figures, name) for name in _KEPT},
             self._task,
+            tuple(self._told),
         )
         try:
             self._notes.put(_KEY, orjson.dumps(past))
@@ -127,5 +142,6 @@ def _read(notes: Notes) -> Past | None:
     known = orjson.loads(notes.get(_KEY) or b"null")
     if known is None:
         return None
-    task = known.pop("task")
-    return Past(**known, task=Task(**task) if task else None)
+    task, told = known.pop("task"), known.pop("told", ())  # an earlier version told nothing again
+    lines = [Lived(**{**line, "life": Circumstances(**line["life"])}) for line in told]
+    return Past(**known, task=Task(**task) if task else None, told=lines)

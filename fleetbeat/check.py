@@ -1,12 +1,13 @@
 """The check-up of a fleet: who lives there, what is asked of them, what a day costs, and what looks wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from rich.console import Group as Lines
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -218,6 +219,12 @@ def warnings(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
             yield f"event.{place} ({event.do} {event.device}) comes after life has ended"
 
 
+def warn(fleet: Fleet, devices: Sequence[Device], say: Callable[[str], None]) -> None:
+    """Let *say*, which takes rich's markup, begin a run with its `warnings`."""
+    for warning in warnings(fleet, devices):
+        say(f"[yellow]look at this: {escape(warning)}[/yellow]")
+
+
 def _vain_rounds(fleet: Fleet, devices: Sequence[Device]) -> Iterator[str]:
     learning, trainers = fleet.learning, sum(device.kind.trains for device in devices)
     if trainers < learning.min_train_devices:
@@ -245,16 +252,8 @@ def _grouped(devices: Sequence[Device], words: str) -> Iterator[str]:
 def _table(costs: Sequence[DayCost], days: float) -> Table:
     table = Table(title="What a day costs one of them", title_justify="left", box=None, pad_edge=False)
     table.add_column("kind")
-    for name in (
-        "how many",
-        "battery lasts",
-        "J a day",
-        "MB streamed",
-        "MB to learn",
-        "J to learn",
-        "= battery",
-        "one fit",
-    ):
+    names = "how many", "battery lasts", "J a day", "MB streamed", "MB to learn", "J to learn", "= battery", "one fit"
+    for name in names:
         table.add_column(name, justify="right")
     for cost in costs:
         learns = cost.fit_s is not None

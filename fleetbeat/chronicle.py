@@ -95,13 +95,13 @@ class Chronicle:
             return [event for event in in_order(self._events) if not isinstance(event, _UNWRITTEN)]
 
     def _read_lives(self, events: Sequence[ev.Event]) -> None:
-        lived: list[Lived] = []
+        told: dict[Lived, None] = {}  # a device whose process was killed tells its last intervals again
         for event in events:
             if isinstance(event, ev.IntervalLived) and event.device is not None:
-                lived.append(lived_in(event))
+                told[lived_in(event)] = None
             elif isinstance(event, ev.DeviceReported) and event.device is not None:
                 self._reports[event.device] = report_of(event.figures)
-        lived.sort(key=lambda line: line.from_s)
+        lived = sorted(told, key=lambda line: line.from_s)
         self._batteries = {}
         for line in lived:
             starts, lines = self._batteries.setdefault(line.device, ([], []))

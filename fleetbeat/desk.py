@@ -13,6 +13,7 @@ from broker.pace import Pace
 from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
+from fleetbeat.check import warn
 from fleetbeat.directions import Directions
 from fleetbeat.live_clock import wall_unix_s
 from fleetbeat.live_table import Screen
@@ -46,16 +47,17 @@ def aggregate(
     path = new_folder(out, fleet.name, fleet.seed)
     premises = Premises(directions.roads(), directions.connection(), None, None)
     with Screen(quiet=quiet) as screen:
-        office = Office(fleet, premises, path, screen)
-        over = threading.Event()
-        office.when_over(over.set)
         here = residents(fleet)
         begins_in_s = BEGINS_IN_S + AND_A_WEARER_S * len({device.wearer for device in here})
-        pace = Pace(wall_unix_s() + begins_in_s, speed)
         screen.say(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time "
             f"in {begins_in_s:.0f} s → {path}"
         )
+        warn(fleet, here, screen.say)
+        office = Office(fleet, premises, path, screen)
+        over = threading.Event()
+        office.when_over(over.set)
+        pace = Pace(wall_unix_s() + begins_in_s, speed)
         first_s = begins_in_s + pace.wall_s(fleet.learning.first_round_s)
         screen.say(f"first round in {first_s:.0f} s; a day of life takes {pace.wall_s(DAY_S):.0f} s")
         began_s = time.monotonic()

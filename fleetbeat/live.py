@@ -20,6 +20,7 @@ from devices.ideal import equipped
 from devices.learning.models import check_model
 from devices.residents import residents
 from devices.settings import Fleet
+from fleetbeat.check import warn
 from fleetbeat.clock import interruptible
 from fleetbeat.house import House
 from fleetbeat.keeper import kept
@@ -57,6 +58,7 @@ def up(
         stack.enter_context(told_if_cut_short(path, screen.say))
         check_wishes(wishes)
         screen.say(f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, live at {speed:g} × real time → {path}")
+        warn(fleet, here, screen.say)
         secret = stack.enter_context(fleeting_folder("fleetbeat-live-"))
         premises = stack.enter_context(opened(fleet, here, wishes, secret))
         office = Office(fleet, premises, path, screen)

@@ -20,7 +20,7 @@ from devices.settings import Fleet
 from fleetbeat.apps.effort import with_effort
 from fleetbeat.apps.pair import pair_for
 from fleetbeat.brokers import BrokerChoice, opened
-from fleetbeat.check import warnings
+from fleetbeat.check import warn
 from fleetbeat.judge import Judge, judge_for
 from fleetbeat.progress import Watcher
 from fleetbeat.results import Results
@@ -81,8 +81,7 @@ def run(
             f"{fleet.name}: {len(here)} devices, seed {fleet.seed}, broker {which}, "
             f"{workers or 'no'} worker process{'' if workers == 1 else 'es'} → {path}"
         )
-        for warning in warnings(fleet, here):
-            watcher.say(f"look at this: {warning}")
+        warn(fleet, here, watcher.say)
         fleet = with_effort(fleet, here, watcher.say)
         judge = judge or judge_for(fleet)
 

@@ -116,10 +116,14 @@ def submit(connection: Connection, settings: Settings, said: Settings | None = N
     """
     said = said or {}
     with tempfile.TemporaryDirectory(prefix="fleetbeat-app-") as folder:
-        (Path(folder) / "pyproject.toml").write_text(tomli_w.dumps(_document({**settings, **said})), encoding="utf-8")
-        (Path(folder) / "fleetbeat_app.py").write_text(_COMPONENTS, encoding="utf-8")
-        overrides = ["--run-config", " ".join(tomli_w.dumps({**said}).splitlines())] if said else []
-        return Submission(connection, int(_flwr(connection, "run", folder, "here", *overrides)["run-id"]))
+        app, overrides = Path(folder) / "app", Path(folder) / "said.toml"
+        app.mkdir()
+        (app / "pyproject.toml").write_text(tomli_w.dumps(_document({**settings, **said})), encoding="utf-8")
+        (app / "fleetbeat_app.py").write_text(_COMPONENTS, encoding="utf-8")
+        overrides.write_text(tomli_w.dumps(said), encoding="utf-8")  # of words it passes over those it cannot read
+        return Submission(
+            connection, int(_flwr(connection, "run", str(app), "here", "--run-config", str(overrides))["run-id"])
+        )
 
 
 def _document(settings: Settings) -> dict[str, Any]:

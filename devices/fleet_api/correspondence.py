@@ -9,7 +9,7 @@ from devices.fleet_api import flower
 from devices.fleet_api.contact import Contact
 from devices.fleet_api.door import UNKNOWN, FleetDoor, Refused
 from devices.fleet_api.flower import ErrorCode, Letter
-from devices.fleet_api.handing_in import hand_in
+from devices.fleet_api.handing_in import hand_in, put_date_right
 from devices.fleet_api.identity import Identity, Owed
 from devices.fleet_api.outage import NoLonger
 from devices.memoir import KILLED
@@ -117,6 +117,7 @@ class Correspondence:
         if debt is None:
             return False  # it was answered, or the server that asked is gone
         debt.answering = True
+        put_date_right(reply, debt.head)
         self._handing += 1
         try:
             accepted = await self._answer(reply, leaving_too=leaving_too)

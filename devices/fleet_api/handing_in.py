@@ -1,7 +1,9 @@
-"""Handing in a reply: its head, then its objects, until the server has all of it or does not want it."""
+"""Handing in a reply: its date, its head, then its objects, until the server has all of it or does not want it."""
 
 import asyncio
 from collections.abc import Callable
+
+from flwr.app import Message
 
 from devices.fleet_api import flower
 from devices.fleet_api.door import FleetDoor, Refused
@@ -10,6 +12,17 @@ from devices.fleet_api.identity import Identity
 
 TRIES = 5
 """A server that takes the head again and again, but never the body, is not waited for."""
+
+
+def put_date_right(reply: Message, task: Message) -> None:
+    """Give *reply* the date of its task, which is the server's, if its own cannot be.
+
+    It was made while the date of this machine was wrong, and says that it is good for as long as the task is, counted
+    from there. The server refuses one of an hour ahead, for that is less than nothing, though the date be right by now.
+    """
+    sent, said = task.metadata, reply.metadata
+    if not sent.created_at <= said.created_at < sent.created_at + sent.ttl:
+        said.created_at, said.ttl = sent.created_at, sent.ttl
 
 
 async def hand_in(door: FleetDoor, who: Identity, node_id: int, parcel: Parcel, still: Callable[[], bool]) -> bool:

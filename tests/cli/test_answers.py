@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -108,6 +109,19 @@ def test_a_run_begins_with_what_check_warns_of(fleetbeat: Command, tmp_path: Pat
 
     assert "no round can start" in warned
     assert run.err.index(warned) < run.err.index("no round was aggregated")
+
+
+@pytest.mark.parametrize("command", ["up", "aggregate"])
+def test_a_live_run_begins_with_it_too(command: str, fleetbeat: Command, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(TINY)
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # but nobody listens there: it ends before it has begun
+        broker = f"mqtt://127.0.0.1:{taken.getsockname()[1]}"
+        run = fleetbeat(command, "mine.toml", "--broker", broker, "--insecure", "--set", "learning.min_train_devices=9")
+
+    assert run.code == 2
+    assert run.err.index("look at this: learning.min_train_devices is 9") < run.err.index("no broker answers")
 
 
 def test_json_is_one_document_and_nothing_else(fleetbeat: Command, a_run: Path, tmp_path: Path) -> None:

@@ -34,8 +34,13 @@ class Lives:
         self.host: Host
         identify(1)
 
-    async def live(self, until_s: float, *tasks: tuple[float, int, str], killed: bool = False) -> None:
-        """Live until then in a process of their own, which ends in order or not."""
+    async def live(
+        self, until_s: float, *tasks: tuple[float, int, str], killed: bool = False, unheard: int = 0
+    ) -> None:
+        """Live until then in a process of their own, which ends in order or not.
+
+        Of each device so many of the last intervals that a killed one told have not come any further.
+        """
         around = Surroundings(
             wire=MemoryWire(MemoryBroker()),
             uplink_of=lambda _: self.server,
@@ -60,8 +65,17 @@ class Lives:
         if killed:  # whatever our own end here said and wrote: a dead process does not
             del self.diary[said:]
             self.store._notes = written
+            for device in (PHONE, BAND):
+                for line in [line for line in self.lived if line.device == device][-unheard or len(self.lived) :]:
+                    self.lived.remove(line)
         else:
             await self.host.finish(until_s)
+
+    def tiles(self, device: str) -> list[Lived]:
+        """Return the intervals of *device*, each once, in their order; nothing lies between two of them."""
+        tiles = sorted({line for line in self.lived if line.device == device}, key=lambda line: line.from_s)
+        assert all(before.to_s == after.from_s for before, after in pairwise(tiles))
+        return tiles
 
     def told(self, *kinds: type[ev.Event]) -> list[Any]:
         return [event for event in self.diary if type(event) in kinds and event.device == PHONE]
@@ -114,9 +128,23 @@ async def test_intervals_tile_the_run_and_say_when_nobody_was_there() -> None:
     await lives.live(4 * HOUR_S)
 
     for device in (PHONE, BAND):
-        own = [line for line in lives.lived if line.device == device]
-        assert all(before.to_s == after.from_s for before, after in pairwise(own))
+        own = lives.tiles(device)
         assert (own[0].from_s, own[-1].to_s) == (0.0, 4 * HOUR_S)
         off = [line for line in own if not line.power]
         assert (off[0].from_s, off[-1].to_s) == (2 * HOUR_S, 3 * HOUR_S)
         assert {line.why_not for line in off} == {"powered_off"}
+
+
+@pytest.mark.parametrize("unheard", [1, 3])
+async def test_what_a_killed_process_told_and_nobody_heard_the_next_one_tells_again(unheard: int) -> None:
+    lives = Lives()
+    await lives.live(2 * HOUR_S, (1.9 * HOUR_S, 1, "train"), (1.95 * HOUR_S, 2, "train"), killed=True, unheard=unheard)
+    heard_s = lives.lived[-1].to_s
+    await asyncio.sleep(HOUR_S)
+    await lives.live(3 * HOUR_S + 1.0, killed=True, unheard=unheard)  # it had hardly begun
+    await lives.live(4 * HOUR_S)
+
+    assert heard_s < 1.95 * HOUR_S
+    for device in (PHONE, BAND):
+        own = lives.tiles(device)
+        assert (own[0].from_s, own[-1].to_s) == (0.0, 4 * HOUR_S)

@@ -1,17 +1,24 @@
 """A node at a SuperLink that forgets, fails, loses answers and ends runs."""
 
 import asyncio
+import datetime
 import time
+from collections.abc import Callable
 
 import pytest
+from flwr.app import Message
+from flwr.app.message import message as message_module
 
 from broker import events as ev
-from devices.fleet_api import FleetDoor, Limits
+from devices.fleet_api import FleetDoor, Limits, flower
 from devices.storage.notes import MemoryNotes
 from devices.workload import error_reply
 from tests.broker.patience import until
 from tests.fleet_api.conftest import Home, failure, update
 from tests.fleet_api.superlink import InProcessSuperLink
+
+HOUR = datetime.timedelta(hours=1)
+EPOCH = datetime.datetime.fromtimestamp(0.0, datetime.UTC)
 
 
 async def test_a_device_is_no_node_before_it_is_reachable(home: Home) -> None:
@@ -243,6 +250,36 @@ async def test_an_answer_that_got_lost_makes_no_reply_refused(home: Home, path: 
     assert await node.deliver(home.now_s, update(task))
 
     assert not (await home.pulled(task)).has_error()
+
+
+@pytest.mark.parametrize("made", [update, failure])
+@pytest.mark.parametrize("date", ["an hour ahead", "an hour behind", "1970"])
+async def test_a_reply_that_was_made_while_the_date_was_wrong_is_as_good_as_any(
+    home: Home, monkeypatch: pytest.MonkeyPatch, date: str, made: Callable[[Message], Message]
+) -> None:
+    node = await home.enrolled()
+    task = await home.task_for(node)
+    right = flower.now()
+    wrong = {"an hour ahead": right + HOUR, "an hour behind": right - HOUR, "1970": EPOCH}[date]
+    with monkeypatch.context() as wrongly:
+        wrongly.setattr(message_module, "now", lambda: wrong)
+        reply = made(task)
+
+    assert await node.deliver(home.now_s, reply)
+
+    taken = await home.pulled(task)
+    assert (taken.has_error(), taken.metadata.created_at) == (made is failure, task.metadata.created_at)
+
+
+async def test_a_reply_of_a_date_that_can_be_keeps_it(home: Home) -> None:
+    node = await home.enrolled()
+    task = await home.task_for(node)
+    reply = update(task)
+    made = reply.metadata.created_at
+
+    assert await node.deliver(home.now_s, reply)
+
+    assert (await home.pulled(task)).metadata.created_at == made > task.metadata.created_at
 
 
 async def test_a_busy_server_is_asked_again(home: Home) -> None:

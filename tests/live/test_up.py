@@ -16,6 +16,7 @@ from devices.residents import residents
 from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
 from fleetbeat.own_broker import write_everything
 from fleetbeat.superlink import Certificates, PrivateSuperLink
+from tests.live.faults.stage import STEADY
 from tests.live.stock import flwr
 from tests.live.test_own_broker import listens, running
 from tests.live.user import ROOT, TWO, awaited, until, up
@@ -62,7 +63,9 @@ def test_ctrl_c_within_a_round_closes_the_account_and_leaves_nothing_behind(tmp_
 def test_trees_are_grown_and_bagged_live_as_well(tmp_path: Path) -> None:
     trees = ("--set", "learning.model=xgboost", "--set", "learning.strategy=fedxgbbagging")
 
-    with up(tmp_path, "two.toml", "--speed", "1440", "--rounds", "2", *trees) as user:
+    always = "".join(f'[[event]]\nat_s = 0\ndevice = "phone-2"\ndo = "{do}"\n' for do in STEADY["phone"])
+
+    with up(tmp_path, "two.toml", "--speed", "1440", "--rounds", "2", *trees, text=TWO + always) as user:
         code = user.ends(90.0)
 
     assert code == 0, user.screen

@@ -105,20 +105,32 @@ def test_what_the_server_concludes_after_the_end_is_nobodys_outcome(chronicle: C
     assert chronicle.account.energy_j(1, "train") == (30.0, 30.0)
 
 
-def test_battery_and_link_at_an_outcome_come_from_the_life_that_was_told_later(chronicle: Chronicle) -> None:
+def interval(from_s: float, to_s: float) -> ev.IntervalLived:
+    """A stretch of the phone's life, at home on its charger."""
     told: dict[str, Any] = {"near_link": True, "far_link": "wifi", "place": "home", "worn": False, "in_use": False}
+    return ev.IntervalLived(
+        to_s, PHONE, from_s, to_s, True, charging=True, battery_start=0.4, battery_end=0.6, why_not=None, **told
+    )
+
+
+def test_battery_and_link_at_an_outcome_come_from_the_life_that_was_told_later(chronicle: Chronicle) -> None:
     for event in STORY:
         chronicle.hear(event)
-    chronicle.hear(
-        ev.IntervalLived(
-            290.0, PHONE, 90.0, 290.0, True, charging=True, battery_start=0.4, battery_end=0.6, why_not=None, **told
-        )
-    )
+    chronicle.hear(interval(90.0, 290.0))
 
     chronicle.retell(ended_s=600.0)
 
     trail = next(trail for trail in chronicle.account.trails() if trail.device == PHONE)
     assert (trail.battery, trail.link) == (0.5, "wifi")
+
+
+def test_an_interval_that_is_told_again_was_lived_once(chronicle: Chronicle) -> None:
+    for event in (interval(90.0, 290.0), interval(290.0, 300.0), interval(90.0, 290.0), interval(300.0, 400.0)):
+        chronicle.hear(event)
+
+    chronicle.retell()
+
+    assert [(line.from_s, line.to_s) for line in chronicle.lived] == [(90.0, 290.0), (290.0, 300.0), (300.0, 400.0)]
 
 
 def test_models_travel_without_losing_a_bit() -> None:

@@ -17,16 +17,20 @@ def test_a_broker_that_is_away_and_a_date_that_is_wrong_cost_no_reading_and_no_r
 ) -> None:
     """Rounds 1 and 2: the SuperLink takes no signature of another hour: finished updates wait until the date is right.
 
+    The date goes wrong while a phone fetches its task, so that its reply is made in the wrong hour, too. For as long
+    as that lasts, and the wait between two tries after it, no heartbeat is taken: one is missed less soon than usual.
+
     Round 3: the broker is killed while all stream and train, and comes back five hours of life later.
     """
-    with staged(tmp_path, "rounds=3", keeps=False) as stage:
+    slowly = "work={gflop=6000,mb_down=10000,mb_up=1}"  # 1.6 s of the wall for the way down, 2 s for the fit
+    with staged(tmp_path, "rounds=3", "heartbeat_s=21600", slowly, keeps=False) as stage:
         mosquitto = stage.premises.mosquitto
         assert mosquitto is not None
         stage.office.submit()
         home = stage.household()
         born_s, born = stage.now_s, home.books()
         for round_, by_s in ((1, HOUR_S), (2, -HOUR_S)):
-            stage.await_event(ev.WorkStarted, 60.0, "phone-1", round=round_)
+            stage.await_event(ev.TaskFetched, 60.0, "phone-1", round=round_)
             home.order(f"date {by_s}")
             pause(7.0)
             assert [event for event in stage.of(ev.ReplyReceived) if event.round == round_] == []
