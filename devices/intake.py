@@ -50,6 +50,7 @@ class Intake:
         self._link = link
         self.buffer = buffer
         self._sources = sources
+        self._topics = {source: topics.biometrics(fleet, source) for source in sources}
         self._record = record
         self._body = body
         self._task = task
@@ -88,8 +89,8 @@ class Intake:
 
     async def subscribe(self) -> None:
         """Ask the broker for the readings of every device of the wearer."""
-        for source in self._sources:
-            await self._link.subscribe(topics.biometrics(self._fleet, source))
+        for topic in self._topics.values():
+            await self._link.subscribe(topic)
 
     async def empty_inbox(self, now_s: float) -> None:
         """Read what arrived; a duplicate batch is not stored twice, nonsense is counted and dropped.
@@ -138,8 +139,7 @@ class Intake:
                 else self._unsealer.open(message.topic, message.payload, dup=message.again)
             )
             batch = decode_batch(payload, self._t0_unix)
-            expected = topics.biometrics(self._fleet, batch.device) if batch.device in self._sources else None
-            if batch.fleet != self._fleet or message.topic != expected:
+            if batch.fleet != self._fleet or message.topic != self._topics.get(batch.device):
                 raise MalformedBatch(f"a batch of {batch.fleet}'s {batch.device} on {message.topic}")
         except Doubled:
             return None  # the broker sent the very same bytes again, as QoS 1 allows
