@@ -1,5 +1,7 @@
 """Topic filters: which topics ``+`` and ``#`` cover, and whose subscriptions a topic meets (MQTT 5 §4.7)."""
 
+from collections.abc import Collection
+
 
 def check_filter(topic_filter: str) -> str:
     """Return *topic_filter* if it can be subscribed to; raise ValueError if not."""
@@ -32,6 +34,18 @@ def matches(topic_filter: str, topic: str) -> bool:
     return len(wanted) == len(levels) and all(want in ("+", level) for want, level in zip(wanted, levels, strict=True))
 
 
+def is_wild(topic_filter: str) -> bool:
+    """Whether *topic_filter* may cover more than the one topic that it spells."""
+    return "+" in topic_filter or "#" in topic_filter
+
+
+def covered(topic_filter: str, topics: Collection[str]) -> list[str]:
+    """Return those of *topics* that *topic_filter* covers, in order."""
+    if is_wild(topic_filter):
+        return sorted(topic for topic in topics if matches(topic_filter, topic))
+    return [topic_filter] if topic_filter in topics else []
+
+
 class Subscriptions:
     """Who asked for what; answers per topic are remembered, for a fleet says the same few things all day."""
 
@@ -42,7 +56,7 @@ class Subscriptions:
 
     def add(self, topic_filter: str, who: str) -> bool:
         """Note that *who* wants all that *topic_filter* covers; return whether that is news."""
-        wild = "+" in topic_filter or "#" in topic_filter
+        wild = is_wild(topic_filter)
         subscribers = (self._wild if wild else self._exact).setdefault(topic_filter, {})
         if who in subscribers:
             return False

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from broker.filters import Subscriptions, matches
+from broker.filters import Subscriptions, covered
 from broker.link import Message
 
 Said: TypeAlias = tuple[str, bytes]
@@ -93,11 +93,9 @@ class Ledger:
     def subscribe(self, name: str, topic_filter: str) -> None:
         """Note a subscription, and that the stored messages it covers are owed to *name*."""
         self._subscriptions.add(topic_filter, name)
-        wild = "+" in topic_filter or "#" in topic_filter
-        for topic in sorted(self._stored) if wild else [topic_filter] if topic_filter in self._stored else []:
-            if matches(topic_filter, topic):
-                self._number += 1
-                self._owe(name, self._stored[topic])
+        for topic in covered(topic_filter, self._stored):
+            self._number += 1
+            self._owe(name, self._stored[topic])
 
     def publish(self, name: str, message: Message) -> Entry:
         """Note a message that *name* sends now."""

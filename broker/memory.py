@@ -14,7 +14,7 @@ from dataclasses import replace
 from broker.access import Access
 from broker.credentials import OPEN, Credentials
 from broker.errors import BrokerLost, BrokerRefused
-from broker.filters import Subscriptions, check_filter, check_topic, matches
+from broker.filters import Subscriptions, check_filter, check_topic, covered
 from broker.link import GRACE, PAYLOAD_LIMIT_BYTES, Message
 
 _log = logging.getLogger(__name__)
@@ -82,9 +82,8 @@ class MemoryBroker:
         if self._subscriptions.add(topic_filter, name):
             self._routes.clear()
         session = self._sessions[name]
-        wild = "+" in topic_filter or "#" in topic_filter
-        for topic in sorted(self._stored) if wild else [topic_filter] if topic_filter in self._stored else []:
-            if matches(topic_filter, topic) and (self._access is None or self._access.may_read(name, topic)):
+        for topic in covered(topic_filter, self._stored):
+            if self._access is None or self._access.may_read(name, topic):
                 self._hand_over(session, self._stored[topic])
 
     def publish(self, sender: str, message: Message) -> bool:

@@ -72,6 +72,8 @@ def encode_batch(fleet: str, device: str, seq: int, t0_unix: float, channels: Ch
             raise ValueError(f"channel {channel!r}: expected one of {', '.join(UNITS)}")
         if not all(map(math.isfinite, times)) or not all(map(math.isfinite, values)):
             raise ValueError(f"a reading of {device} is not a finite number")
+        if max(map(abs, times)) > _BEYOND_REASON:
+            raise ValueError(f"a reading of {device} has a time beyond all reason, expected seconds of life")
         if not records:
             base_s = math.floor(times[0])
             base_unix += base_s

@@ -31,7 +31,7 @@ class Workload:
 
     def bytes_up(self, reply: Message) -> int:
         """Return the size of *reply* on the far link."""
-        if reply.has_error() or not any(True for _ in _array_records(reply)):
+        if reply.has_error() or next(_array_records(reply), None) is None:
             return ENVELOPE_BYTES
         if self.megabytes_up is not None:
             return round(self.megabytes_up * 1e6)

@@ -11,7 +11,7 @@ import concurrent.futures
 import selectors
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, TypeVar
@@ -133,9 +133,25 @@ def interruptible(loop: asyncio.AbstractEventLoop) -> Iterator["asyncio.Future[N
             raise KeyboardInterrupt
         loop.call_soon_threadsafe(asked.set_result, None)
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
+    with _answered_by(stop):
         yield asked
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Pass over whoever asks for the end (see `interruptible`) in a block that ends it and takes no time."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with _answered_by(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _answered_by(handler: "Callable[[int, FrameType | None], None] | signal.Handlers") -> Iterator[None]:
+    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

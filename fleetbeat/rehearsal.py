@@ -107,10 +107,13 @@ def run(
                 cause = cause or "stopped"  # who interrupts what comes after life changes nothing of how that ended
                 raise
             finally:
+                about = machine(which, workers, time.perf_counter() - began, world.now_s)
                 try:
                     results.write(world.now_s, cause or "failed")
-                finally:  # whoever presses Ctrl-C while this is written is told as cut short
-                    folder.write_json("run.json", machine(which, workers, time.perf_counter() - began, world.now_s))
+                except KeyboardInterrupt:  # then the run is told as cut short
+                    folder.write_json("run.json", about)
+                    raise
+                folder.write_json("run.json", about)
     return Ran(path, cause, learned(world, cause), world)
 
 

@@ -35,7 +35,7 @@ from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
 from fleetbeat.apps.pair import pair_for
-from fleetbeat.clock import PATIENCE_S, VirtualLoop, interruptible, run_virtual
+from fleetbeat.clock import PATIENCE_S, VirtualLoop, interruptible, run_virtual, undisturbed
 from fleetbeat.judge import Judge
 from fleetbeat.plan import DAY_S, SERVER_POLL_S, habits_of, timetable_of
 from fleetbeat.workers import Workers
@@ -226,10 +226,11 @@ class World:
 
     def _end_account(self, cause: str) -> None:
         """Close the account, and say as the journal's last word why; does nothing the second time."""
-        if not self._ended:
-            self._ended = True
-            self.account.close(self.now_s)
-            self.record(ev.RunFinished(self.now_s, None, cause))
+        with undisturbed():
+            if not self._ended:
+                self._ended = True
+                self.account.close(self.now_s)
+                self.record(ev.RunFinished(self.now_s, None, cause))
 
     def _glance(self, device: str) -> Glance:
         agent = self.host.agents[device]

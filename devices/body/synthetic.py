@@ -105,17 +105,20 @@ class SyntheticBody:
         """Look *times*, which are *every_s* apart, up in the blocks that hold them."""
         if not times.size:
             return times
-        since_s, until_s = times.item(0), times.item(-1)
-        block = self._planner.block(since_s)
-        if block == self._planner.block(until_s):
-            begins_s, signal = self._planner.begins_s(block), self._block(block)[channel]
-            if every_s % EPOCH_S == 0:
-                first, last = (int((edge_s - begins_s) // EPOCH_S) for edge_s in (since_s, until_s))
-                return signal[first : last + 1 : int(every_s // EPOCH_S)].astype(np.float64)
+        first, last = self._planner.block(times.item(0)), self._planner.block(times.item(-1))
+        if first == last:
+            return self._values_in(first, channel, times, every_s)
+        cuts = np.searchsorted(times, [self._planner.begins_s(block) for block in range(first + 1, last + 1)])
+        parts = enumerate(np.split(times, cuts), first)
+        return np.concatenate([self._values_in(block, channel, part, every_s) for block, part in parts if part.size])
+
+    def _values_in(self, block: int, channel: str, times: FloatArray, every_s: float) -> FloatArray:
+        """Look *times*, at least one, up in the one block that holds them."""
+        begins_s, signal = self._planner.begins_s(block), self._block(block)[channel]
+        if every_s % EPOCH_S:
             return signal[((times - begins_s) / EPOCH_S).astype(np.intp)].astype(np.float64)
-        cut = int(np.searchsorted(times, self._planner.begins_s(block + 1)))
-        parts = [self._values(channel, part, every_s) for part in (times[:cut], times[cut:])]
-        return np.concatenate(parts)
+        first, last = (int((edge_s - begins_s) // EPOCH_S) for edge_s in (times.item(0), times.item(-1)))
+        return signal[first : last + 1 : int(every_s // EPOCH_S)].astype(np.float64)
 
     def _beats(self, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
         """Return the beats in [from_s, to_s) of all windows, and the intervals they end."""

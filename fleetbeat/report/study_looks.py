@@ -21,7 +21,7 @@ SYMBOLS = (
     "pentagon",
     "bowtie",
 )
-"""Their number shares no factor with that of the colours: no two of many arms look alike."""
+"""Their number shares no factor with that of the colours: hardly two of many arms look alike."""
 _LIMIT = {"color": "#d55e00", "width": 2, "dash": "dash"}
 BELOW = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top", "font": {"size": 12}}
 

@@ -115,6 +115,7 @@ def test_a_channel_without_readings_leaves_no_trace() -> None:
         {"heart_rate": readings([0.0], [math.nan])},
         {"heart_rate": readings([0.0], [math.inf])},
         {"heart_rate": readings([0.0, math.nan], [60.0, 60.0])},
+        {"heart_rate": readings([0.0], [60.0]), "light": readings([0.0, 1e306], [1.0, 1.0])},
         {"steps": readings([0.0], [1.0])},
     ],
 )

@@ -66,7 +66,8 @@ class Lives:
             del self.diary[said:]
             self.store._notes = written
             for device in (PHONE, BAND):
-                for line in [line for line in self.lived if line.device == device][-unheard or len(self.lived) :]:
+                own = [line for line in self.lived if line.device == device]
+                for line in own[len(own) - unheard :]:
                     self.lived.remove(line)
         else:
             await self.host.finish(until_s)

@@ -64,6 +64,25 @@ class Wrist:
         return [(b.seq, min(float(times.min()) for times, _ in b.channels.values()), b.readings) for b in batches]
 
 
+async def test_however_often_one_looks_the_same_is_measured() -> None:
+    looked_at, left_alone = Wrist(), Wrist()
+    for wrist, looks in ((looked_at, (30.0, 90.0, 100.5, 500.0)), (left_alone, ())):
+        await wrist.listen()
+        await wrist.near.mind(0.0, up=True)
+        for moment_s in (0.0, *looks):
+            wrist.stream.sense(moment_s, on_skin=True)
+        wrist.stream.sense(600.0, on_skin=False)
+        wrist.stream.sense(720.0, on_skin=True)
+        wrist.stream.gather(900.0)
+
+    parcel, same = looked_at.stream.pack(900.0), left_alone.stream.pack(900.0)
+    assert parcel is not None
+    assert same is not None
+    assert parcel.payload == same.payload
+    times, _ = decode_batch(parcel.payload, T0_UNIX).channels["heart_rate"]
+    assert times.tolist() == [*range(0, 600, 30), *range(720, 900, 30)]
+
+
 async def test_what_was_measured_on_the_skin_reaches_the_hub() -> None:
     wrist = Wrist()
     await wrist.listen()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.accounting import Account
 from broker import events as ev
 from broker.errors import RunFolderError
 from broker.memory import MemoryBroker, MemoryWire
@@ -112,6 +113,26 @@ def test_who_presses_ctrl_c_twice_has_a_stopped_run_in_a_readable_folder(
 
     assert_readable(tmp_path / "run")
     assert "never retrieved" not in caplog.text
+
+
+def test_who_presses_again_while_the_account_is_closed_has_it_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = Account.close
+
+    def pressed(self: Account, now_s: float) -> None:
+        signal.raise_signal(signal.SIGINT)
+        close(self, now_s)
+
+    def press(event: ev.Event) -> None:
+        if isinstance(event, ev.TaskFetched):
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Account, "close", pressed)
+    _lived(tmp_path, press)
+    write_report(SavedRun(tmp_path / "run"))
+
+    assert_readable(tmp_path / "run")
 
 
 @pytest.mark.parametrize("press_first", [True, False])
