@@ -36,8 +36,8 @@ class SqliteBuffer:
         if capacity_readings is not None and found != [(capacity_readings,)]:  # else a full disk would bar the door
             with database.transaction() as connection:
                 connection.execute(
-                    "INSERT INTO buffer VALUES (1, ?1, 0, 0) ON CONFLICT DO UPDATE SET capacity = ?1",
-                    (capacity_readings,),
+                    "INSERT INTO buffer VALUES (1, :capacity, 0, 0) ON CONFLICT DO UPDATE SET capacity = :capacity",
+                    {"capacity": capacity_readings},
                 )
         OPEN[self.reference] = self
 
