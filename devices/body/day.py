@@ -20,6 +20,7 @@ SATURDAY = 5
 EARLIEST_BED_H, LATEST_BED_H = 20.5, 28.5
 LATEST_RISE_H = 35.5
 SHORTEST_NIGHT_H, LONGEST_NIGHT_H = 4.0, 10.5
+EARLIEST_RISE_H = EARLIEST_BED_H + SHORTEST_NIGHT_H - 24
 
 
 class Span(NamedTuple):
@@ -79,20 +80,21 @@ def bedtime(wearer: Wearer, seed: int, name: str, date: int, weekday: int, today
 
 
 def waking_day(wearer: Wearer, seed: int, name: str, date: int, weekday: int, today: Strain) -> list[Stay]:
-    """Return what the wearer does on *date* if awake, from 3 to 31 h of its clock, without a gap.
+    """Return what the wearer does on *date* if awake, from the earliest rising to 31 h of its clock, without a gap.
 
     The caller cuts it where the wearer rises and goes to bed. How often people work, do sports and go out
-    is assumed. Who is too ill stays at home.
+    is assumed. Who is too ill stays at home; who rises before 3 sits there until then.
     """
     dice = iter(stream(seed, name, "day", date).random(256).tolist())
+    early = Stay(EARLIEST_RISE_H, 3.0, "home", "still")
     if today.at_home:
-        return _turns(3.0, 31.0, "home", wearer.sits, dice)
+        return [early, *_turns(3.0, 31.0, "home", wearer.sits, dice)]
     outings = list(_work(wearer, dice) if works_on(wearer, weekday) else _leisure(dice))
     if next(dice) < wearer.sport_share:
         begins = outings[-1].to_h + 0.5 + next(dice) if works_on(wearer, weekday) else 9.5 + next(dice)
         outings.append(Stay(begins, begins + 0.6 + 0.6 * next(dice), "out", "exercise"))
         outings.sort(key=lambda stay: stay.from_h)
-    day, now = [], 3.0
+    day, now = [early], 3.0
     for outing in outings:
         if outing.from_h > now:
             day += _turns(now, outing.from_h, "home", wearer.sits, dice)

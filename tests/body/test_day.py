@@ -44,6 +44,17 @@ def test_a_day_is_the_same_however_it_is_cut(name: str, edges: list[float]) -> N
     assert joined(pieces) == another.day(start, end)
 
 
+def test_who_rises_in_the_small_hours_has_a_day_without_a_gap() -> None:
+    body = SyntheticBody(7, "wearer-1", MONDAY_EVENING, {"bed_h": 20.5, "in_bed_h": 5.0, "works": 0.0})
+
+    spans = body.day(0, 14 * DAY_S)
+
+    risen_h = [(night.rise_s + 18 * 3_600) % DAY_S / 3_600 for night in body.nights(0, 14 * DAY_S)]
+    assert min(risen_h) < 3.0
+    assert all(before.to_s == after.from_s for before, after in pairwise(spans))
+    assert len(body.readings("light", 0, 14 * DAY_S, 30)[0]) == 14 * DAY_S / 30
+
+
 def test_an_empty_interval_has_no_spans() -> None:
     assert SyntheticBody(7, "wearer-1", MONDAY_EVENING).day(100, 100) == []
 
