@@ -2,7 +2,7 @@
 
 1,000 wearers of the shipped city's kinds, 7 days: what happens to every device, and every reading that it measures
 while it is worn, in two processes. Then twice as many days, for memory must not grow with them. Beside it NumPy draws
-as many normal numbers as a day of bodies needs, which tells how fast the machine was.
+as many normal numbers as these bodies need, which tells how fast the machine was.
 """
 
 import argparse

@@ -57,7 +57,7 @@ def encode_batch(fleet: str, device: str, seq: int, t0_unix: float, channels: Ch
     These are the units of SenML, but milliseconds for ``rmssd``, which travels in seconds, kept to the nanosecond.
     Times are kept to the millisecond, other values exactly. Each channel begins with a record of its own
     ``bn``, ``bt`` and ``bu``, and goes on with ``{"t", "v"}``; the very first record carries *seq*.
-    Raises ValueError for an unknown channel, no reading at all, or a value that is not finite.
+    Raises ValueError for an unknown channel, no reading at all, or a number that is not finite.
     """
     records: list[dict[str, Any]] = []
     base_s, base_unix = 0, t0_unix
