@@ -16,6 +16,7 @@ from broker.errors import BrokerRefused, UsageError
 from broker.mosquitto import PrivateMosquitto, find
 from tests.broker.ground import ACCESS
 from tests.broker.patience import until
+from tests.processes import is_alive
 
 LIFE = """
 import os, signal, sys
@@ -32,17 +33,6 @@ with PrivateMosquitto(ACCESS, Door() if sys.argv[1] == "restarts" else None) as 
     print(broker.pid, broker.folder, flush=True)
     signal.pause()
 """
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process runs; one that ended and that nobody has buried yet does not."""
-    if Path("/proc/self/stat").exists():
-        try:
-            return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
 
 
 @pytest.fixture

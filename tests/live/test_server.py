@@ -34,6 +34,7 @@ from fleetbeat.flower_programs import find_program, flower_environment
 from fleetbeat.live_app import BROKER, BROKER_CA, BROKER_CREDENTIALS, FLEET
 from fleetbeat.submission import Connection, Standing, Submission, SuperLinkRefused, submit
 from fleetbeat.superlink import Certificates, PrivateSuperLink
+from tests.processes import is_alive
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
 
@@ -302,9 +303,4 @@ def test_a_superlink_ends_with_its_owner_even_by_sigkill(tmp_path: Path) -> None
     ran = subprocess.run([sys.executable, "-c", story], env=environment(), capture_output=True, text=True, timeout=90)
 
     pid = int(ran.stdout)
-    until(lambda: gone(pid), 25.0, f"the end of {pid}")
-
-
-def gone(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"
+    until(lambda: not is_alive(pid), 25.0, f"the end of {pid}")

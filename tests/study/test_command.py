@@ -17,6 +17,7 @@ from fleetbeat.study.cell import Cell
 from fleetbeat.study.settings import Study
 from fleetbeat.study.verdict import Verdict, conclude
 from tests.cli.conftest import Command, fleetbeat
+from tests.processes import children, is_alive
 from tests.study.ground import STUDY, Here, written
 
 __all__ = ["fleetbeat"]
@@ -148,13 +149,13 @@ def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     while "of 16" not in study.stderr.readline():
         pass
 
-    workers = subprocess.run(["pgrep", "-P", str(study.pid)], capture_output=True, text=True, check=True).stdout.split()
+    workers = children(study.pid)
     study.send_signal(signal.SIGINT)
     _, err = study.communicate(timeout=120)
 
     assert study.returncode == 130
     assert f"this goes on with what is missing: fleetbeat study {file} --out {tmp_path / 'out'}\n" in err
     deadline = time.monotonic() + 10  # multiprocessing's own tracker ends a moment after its parent
-    while [pid for pid in workers if Path(f"/proc/{pid}").exists()]:
+    while any(map(is_alive, workers)):
         assert time.monotonic() < deadline
     assert (tmp_path / "out" / "verdict.json").is_file()

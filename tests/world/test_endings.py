@@ -24,10 +24,10 @@ from fleetbeat.run_folder import RunFolder, told_if_cut_short
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.world import Onlookers, World
 from tests.broker.patience import until
+from tests.processes import PROC, children, is_alive
 from tests.world.ground import TINY, journal, results, table
 
 LONG = TINY.replace("days = 2", "days = 3000").replace("rounds = 2", "rounds = 3000")
-PROC = Path("/proc")
 
 
 @pytest.fixture
@@ -62,25 +62,10 @@ class Child:
             start_new_session=True,
         )
 
-    def children(self) -> set[int]:
-        """The process ids of its children."""
-        stats = [stat.read_text().rpartition(")")[2].split() for stat in self._stats()]
-        pids = [int(stat.parent.name) for stat in self._stats()]
-        return {pid for pid, fields in zip(pids, stats, strict=False) if fields[1] == str(self.process.pid)}
-
-    @staticmethod
-    def _stats() -> list[Path]:
-        return sorted(path / "stat" for path in PROC.iterdir() if path.name.isdigit())
-
     def end(self) -> None:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate()
-
-
-def running(pids: set[int]) -> set[int]:
-    """Which of *pids* are still there (a zombie that nobody buried is not)."""
-    return {pid for pid in pids if (PROC / str(pid)).exists() and ") Z " not in (PROC / str(pid) / "stat").read_text()}
 
 
 def assert_readable(folder: Path) -> None:
@@ -189,7 +174,7 @@ async def test_sigterm_ends_a_run_in_order(child: Child) -> None:
 @pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
 async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Child) -> None:
     await child.start("--broker", "mosquitto", "--workers", "1")
-    family = set(child.children())
+    family = children(child.process.pid)
 
     os.killpg(child.process.pid, signal.SIGINT)
     _, err = child.process.communicate(timeout=60)
@@ -197,7 +182,7 @@ async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Ch
     assert len(family) >= 3  # Mosquitto, who watches it, and a worker
     assert child.process.returncode == 130
     assert "Traceback" not in err
-    await until(lambda: not running(family))
+    await until(lambda: not any(map(is_alive, family)))
     assert_readable(child.out)
 
 
@@ -205,12 +190,12 @@ async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Ch
 @pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
 async def test_a_run_that_is_killed_leaves_nobody_behind(child: Child) -> None:
     await child.start("--broker", "mosquitto", "--workers", "1")
-    family = set(child.children())
+    family = children(child.process.pid)
 
     child.process.kill()
     child.process.wait(timeout=60)
 
-    await until(lambda: not running(family))
+    await until(lambda: not any(map(is_alive, family)))
 
 
 def test_a_disk_that_fills_up_is_one_message(tmp_path: Path) -> None:

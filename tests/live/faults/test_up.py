@@ -20,6 +20,7 @@ from broker.address import read_address
 from broker.credentials import Credentials
 from broker.narration import Follower
 from tests.live.faults.stage import PHONES, ROOT, SPEED, steady, until
+from tests.processes import children
 
 pytestmark = [pytest.mark.live, pytest.mark.needs_broker]
 
@@ -60,20 +61,6 @@ class Up:
         """Return the lines of its log that have one of these words in them."""
         lines = self.log.read_text(encoding="utf-8").splitlines()
         return [line for line in lines if any(word in line for word in about)]
-
-
-def children(pid: int) -> dict[int, str]:
-    """Return the children of a process, and by what command they were started."""
-    found = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        if parent == pid:
-            found[int(entry.name)] = command
-    return found
 
 
 @contextmanager
