@@ -3,7 +3,12 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 PROC = Path("/proc")
+
+needs_proc = pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
+"""For who asks for `children`."""
 
 
 def is_alive(pid: int) -> bool:

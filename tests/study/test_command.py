@@ -17,7 +17,7 @@ from fleetbeat.study.cell import Cell
 from fleetbeat.study.settings import Study
 from fleetbeat.study.verdict import Verdict, conclude
 from tests.cli.conftest import Command, fleetbeat
-from tests.processes import children, is_alive
+from tests.processes import children, is_alive, needs_proc
 from tests.study.ground import STUDY, Here, written
 
 __all__ = ["fleetbeat"]
@@ -140,6 +140,7 @@ def test_an_arm_whose_model_needs_a_missing_library_is_refused_before_anything_i
 
 
 @pytest.mark.slow
+@needs_proc
 def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     file = written(tmp_path)
     words = [sys.executable, "-m", "fleetbeat", "study", str(file), "--out", str(tmp_path / "out")]
@@ -153,6 +154,7 @@ def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
     study.send_signal(signal.SIGINT)
     _, err = study.communicate(timeout=120)
 
+    assert workers
     assert study.returncode == 130
     assert f"this goes on with what is missing: fleetbeat study {file} --out {tmp_path / 'out'}\n" in err
     deadline = time.monotonic() + 10  # multiprocessing's own tracker ends a moment after its parent

@@ -24,7 +24,7 @@ from fleetbeat.run_folder import RunFolder, told_if_cut_short
 from fleetbeat.saved_run import SavedRun
 from fleetbeat.world import Onlookers, World
 from tests.broker.patience import until
-from tests.processes import PROC, children, is_alive
+from tests.processes import children, is_alive, needs_proc
 from tests.world.ground import TINY, journal, results, table
 
 LONG = TINY.replace("days = 2", "days = 3000").replace("rounds = 2", "rounds = 3000")
@@ -171,7 +171,7 @@ async def test_sigterm_ends_a_run_in_order(child: Child) -> None:
 
 
 @pytest.mark.needs_broker
-@pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
+@needs_proc
 async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Child) -> None:
     await child.start("--broker", "mosquitto", "--workers", "1")
     family = children(child.process.pid)
@@ -187,7 +187,7 @@ async def test_ctrl_c_reaches_the_whole_group_and_leaves_nobody_behind(child: Ch
 
 
 @pytest.mark.needs_broker
-@pytest.mark.skipif(not PROC.exists(), reason="looks for processes in /proc")
+@needs_proc
 async def test_a_run_that_is_killed_leaves_nobody_behind(child: Child) -> None:
     await child.start("--broker", "mosquitto", "--workers", "1")
     family = children(child.process.pid)
@@ -195,6 +195,7 @@ async def test_a_run_that_is_killed_leaves_nobody_behind(child: Child) -> None:
     child.process.kill()
     child.process.wait(timeout=60)
 
+    assert len(family) >= 3  # Mosquitto, who watches it, and a worker
     await until(lambda: not any(map(is_alive, family)))
 
 
