@@ -118,7 +118,7 @@ class Agent:
         await self._look_around(now_s)
         while (now_s := loop.time()) < until_s:
             await self._meet(now_s)
-            await self._alarm.until(min(self._next_moment(), until_s))
+            await self._alarm.until(min(self._next_moment(loop.time()), until_s))
         await self._meet(until_s)
 
     async def settle(self, now_s: float) -> None:
@@ -139,15 +139,15 @@ class Agent:
             self._is.memoir.write(now_s, in_order=True)
         await self._is.near.end()
 
-    def _next_moment(self) -> float:
-        """Return the earliest moment at which something is known to happen."""
+    def _next_moment(self, now_s: float) -> float:
+        """Return the earliest moment at which something is known to happen, as it looks at *now_s*."""
         own = self._is
         moments = [self._life.to_s, self._next_sync_s, self._switch.next_moment_s, self._far_radio.next_moment_s]
         moments += [own.power.next_moment_s(), own.near.next_moment_s]
         if own.intake is not None and self._switch.on:
             moments.append(own.intake.next_morning_s)
         if own.duty is not None:
-            moments.append(own.duty.next_poll_s)
+            moments.append(own.duty.next_poll_s(now_s))
         return min(moments)
 
     async def _meet(self, now_s: float) -> None:
@@ -168,7 +168,7 @@ class Agent:
         if self._is.intake is not None and self._switch.on and now_s >= self._is.intake.next_morning_s:
             await self._is.intake.wake_up(now_s)
             await self._look_around(now_s)
-        if self._is.duty is not None and now_s >= self._is.duty.next_poll_s:
+        if self._is.duty is not None and now_s >= self._is.duty.next_poll_s(now_s):
             await self._is.duty.poll(now_s, self._standing())
 
     def _miss(self, life: Circumstances) -> None:

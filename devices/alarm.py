@@ -10,13 +10,16 @@ class Alarm:
     """One waiter at a time; a ring that finds nobody waiting is kept for the next who does."""
 
     def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._ring: str | None = None
 
     async def until(self, moment_s: float) -> str | None:
         """Wait until the loop's time is *moment_s* or just after; return None then, or at once what was rung."""
-        loop = asyncio.get_running_loop()
         if self._ring is None:
+            if self._loop is None:  # asked once: before Python 3.12 every answer costs a system call
+                self._loop = asyncio.get_running_loop()
+            loop = self._loop
             self._waiter = loop.create_future()
             handle = loop.call_at(_not_before(moment_s), _wake, self._waiter)
             try:

@@ -48,10 +48,8 @@ class Duty:
         work = self._learning.work
         return round(self._tools.kind.processor.seconds(work.gflop, in_use=False), 1) if work is not None else None
 
-    @property
-    def next_poll_s(self) -> float:
-        """The moment of the next poll that finds a task, or trouble; never, while there is none to find."""
-        now_s = asyncio.get_running_loop().time()
+    def next_poll_s(self, now_s: float) -> float:
+        """Return the moment of the next poll that finds a task, or trouble; never, while there is none to find."""
         if self._trouble is not None:
             return now_s
         if self.busy or not self._reachable or not self._tools.uplink.waiting(now_s):
@@ -85,7 +83,7 @@ class Duty:
         """Fetch a task if it is time, and begin it or refuse it."""
         if self._trouble is not None:
             raise self._trouble  # no outcome of the device: the run cannot go on
-        if now_s < self.next_poll_s:
+        if now_s < self.next_poll_s(now_s):
             return
         self._poll_at_s = NEVER_S
         uplink, tools = self._tools.uplink, self._tools

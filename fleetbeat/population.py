@@ -25,7 +25,7 @@ from devices.surroundings import Surroundings
 from devices.table import DAY_S
 from fleetbeat.clock import run_virtual
 from fleetbeat.hours import KindHours, by_kind_and_hour
-from fleetbeat.run_folder import cannot_be_written, cell
+from fleetbeat.run_folder import cannot_be_written, row
 from fleetbeat.tables import LIFE, life_lines
 
 HOURS_TOLD = (0, 4, 8, 12, 16, 20)
@@ -207,7 +207,7 @@ def write_population(population: Population, out: Path) -> None:
     """Write ``life.csv`` and ``report.html`` into *out*; raise RunFolderError if that cannot be."""
     from fleetbeat.report.population_page import population_page
 
-    lines = [LIFE, *(",".join(map(cell, line)) for line in life_lines(population.lived))]
+    lines = [LIFE, *map(row, life_lines(population.lived))]
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / "life.csv").write_text("\n".join(lines) + "\n", "utf-8")

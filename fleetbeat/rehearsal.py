@@ -21,6 +21,7 @@ from fleetbeat.apps.effort import with_effort
 from fleetbeat.apps.pair import pair_for
 from fleetbeat.brokers import BrokerChoice, opened
 from fleetbeat.check import warn
+from fleetbeat.collector import seldom_collecting
 from fleetbeat.judge import Judge, judge_for
 from fleetbeat.progress import Watcher
 from fleetbeat.results import Results
@@ -73,6 +74,7 @@ def run(
     if workers is None:
         workers = 0 if trainers <= FEW_TRAINERS else min(max(1, (os.cpu_count() or 1) - 1), 8)  # one core is for life
     with (
+        seldom_collecting(),
         Watcher(fleet, quiet=quiet) as watcher,
         told_if_cut_short(path, watcher.say),
         opened(broker or BrokerChoice(), fleet.name, here) as (wire, which),

@@ -21,6 +21,7 @@ from devices.lifelog import Lived
 from devices.residents import Device
 from devices.settings import Fleet
 from fleetbeat import tables
+from fleetbeat.growing_table import GrowingTable
 from fleetbeat.judge import Judge
 from fleetbeat.run_folder import RunFolder
 
@@ -60,6 +61,7 @@ class Results:
         self._judge = judge
         self._first = [array.copy() for array in world.course.arrays]
         self._references: dict[str, Score] = {}
+        self._life = GrowingTable(tables.life_lines)
         folder.write("fleet.toml", freeze(world.fleet).encode())
 
     def write(self, now_s: float, ended: str | None) -> None:
@@ -73,7 +75,7 @@ class Results:
         reports = world.reports()
         devices = [(resident, reports[resident.name]) for resident in world.residents if resident.name in reports]
         folder.write_table("devices.csv", tables.DEVICES, tables.device_lines(world.account, devices, now_s))
-        folder.write_table("life.csv", tables.LIFE, tables.life_lines(world.lived))
+        folder.write_rows("life.csv", tables.LIFE, self._life.rows(world.lived))
         self._write_model()
         folder.write_json("results.json", self._document(now_s, ended))
 

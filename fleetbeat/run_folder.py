@@ -42,8 +42,11 @@ class WholeFiles:
 
     def write_table(self, name: str, header: str, lines: Iterable[Sequence[object]]) -> None:
         """Write a CSV file; booleans as true/false, what is not known as nothing."""
-        rows = [header, *(",".join(map(cell, line)) for line in lines)]
-        self.write(name, ("\n".join(rows) + "\n").encode())
+        self.write_rows(name, header, map(row, lines))
+
+    def write_rows(self, name: str, header: str, rows: Iterable[str]) -> None:
+        """Write a CSV file whose lines are words already."""
+        self.write(name, ("\n".join([header, *rows]) + "\n").encode())
 
 
 class RunFolder(WholeFiles):
@@ -101,6 +104,11 @@ class RunFolder(WholeFiles):
 
 def _line(event: Event) -> bytes:
     return orjson.dumps(as_record(event), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def row(line: Sequence[object]) -> str:
+    """Return one line of a table, without its end."""
+    return ",".join(map(cell, line))
 
 
 def cell(value: object) -> str:

@@ -1,7 +1,6 @@
 """The world: a fleet, its broker and a Flower server, alive together in virtual time."""
 
 import asyncio
-import gc
 import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -36,16 +35,13 @@ from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
 from fleetbeat.apps.pair import pair_for
 from fleetbeat.clock import PATIENCE_S, VirtualLoop, interruptible, run_virtual, undisturbed
+from fleetbeat.collector import here_to_stay
 from fleetbeat.judge import Judge
 from fleetbeat.plan import DAY_S, SERVER_POLL_S, habits_of, timetable_of
 from fleetbeat.workers import Workers
 
 GUEST_PATIENCE_S = 3_600.0
 """Wall seconds that an app of somebody's own may think at a stretch: it may fetch data first, or train for long."""
-
-SELDOM = 50_000
-"""So many new objects are worth a look for rings of them: lives make hardly any, and most of what they make stays."""
-
 
 @dataclass(frozen=True)
 class Onlookers:
@@ -137,11 +133,8 @@ class World:
 
         Raises KeyboardInterrupt at a second Ctrl-C: the account is closed then, lives are left as they are.
         """
-        gc.freeze()  # what was built stays to the end: the collector need not look through it again and again
-        often = gc.get_threshold()
-        gc.set_threshold(SELDOM)
         try:
-            with redirect_stdout(sys.stderr):  # what an app prints is no result of ours
+            with here_to_stay(), redirect_stdout(sys.stderr):  # what an app prints is no result of ours
                 return run_virtual(self._live(), PATIENCE_S if self.fleet.app is None else GUEST_PATIENCE_S)
         except KeyboardInterrupt:
             for future in self._under_way:
@@ -150,8 +143,6 @@ class World:
             self._end_account("stopped")
             raise
         finally:
-            gc.set_threshold(*often)
-            gc.unfreeze()
             self._workers.close()
 
     async def _live(self) -> str:

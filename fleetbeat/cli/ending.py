@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 def tell_the_end(ran: "Ran", *, json: bool) -> None:
     """Write the report of a run, print what came of it, and exit with what that means."""
+    from fleetbeat.collector import seldom_collecting
     from fleetbeat.report import write_report
     from fleetbeat.saved_run import SavedRun
     from fleetbeat.summary import summary
 
     saved = SavedRun(ran.path)
-    write_report(saved)
+    with seldom_collecting():
+        write_report(saved)
     show_result(json, lambda: saved.results | {"path": str(ran.path)}, lambda: summary(saved))
     if ran.cause == "stopped":
         raise typer.Exit(130)

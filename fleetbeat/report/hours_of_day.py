@@ -1,6 +1,6 @@
 """The hours of a run's days: the plots of `fleetbeat devices`, of the lives that the run's devices had."""
 
-import json
+import orjson
 
 from devices.circumstances import COLUMNS, Circumstances
 from devices.lifelog import Lived
@@ -37,10 +37,10 @@ def kinds_of_day(run: SavedRun) -> list[KindHours]:
     here = {device.name for device in devices}
     life_j = {line["device"]: float(line["life_j"] or 0) for line in run.table("devices.csv")}
     sent_bytes = dict.fromkeys(here, 0)
-    with (run.path / "journal.jsonl").open(encoding="utf-8") as journal:
-        for text in journal:
-            if '"kind":"batch_sent"' in text:
-                event = json.loads(text)
+    with (run.path / "journal.jsonl").open("rb") as journal:
+        for raw in journal:
+            if b'"kind":"batch_sent"' in raw:
+                event = orjson.loads(raw)
                 sent_bytes[event["device"]] = sent_bytes.get(event["device"], 0) + event["bytes"]
     return by_kind_and_hour(fleet, devices, [line for line in lived if line.device in here], life_j, sent_bytes)
 
