@@ -1,6 +1,5 @@
 """The assembly: puts devices together, each from its kind, its wearer's body and what it finds around it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -10,7 +9,7 @@ from broker.link import Link
 from devices import ideal, script
 from devices.agent import Agent
 from devices.anatomy import Anatomy
-from devices.body import Body, RecordedBody
+from devices.body import Body
 from devices.body.day import DAY_S
 from devices.buffer import Buffer
 from devices.bulletin import Bulletin
@@ -18,7 +17,6 @@ from devices.duty import Duty
 from devices.figures import Figures
 from devices.hardware.battery import Battery
 from devices.intake import Intake
-from devices.learning.diary import Diary, diary_for
 from devices.learning.task import TASKS
 from devices.lifelog import LifeLog
 from devices.lives import Lives
@@ -62,7 +60,7 @@ class Assembly:
         self._fleet = ideal.prompt(fleet) if fleet.ideal else fleet
         self._around = around
         self._residents = {resident.name: ideal.equipped(fleet, resident) for resident in residents}
-        self._lives = Lives(self._fleet, [*self._residents.values()], around.annals)
+        self._lives = Lives(self._fleet, [*self._residents.values()], around.annals, around.foresight)
         self._figures = {name: Figures() for name in self._residents}
 
     def devices(self) -> dict[str, Parts]:
@@ -162,8 +160,7 @@ class Assembly:
         buffer = around.store.buffer(name, resident.kind.buffer_readings)
         for source in sources:
             self._figures[source.name].readings_buffered = buffer.taken(source.name)
-        diary = diary_for(fleet.learning.label_source, task, fleet.seed, resident.wearer)
-        self._remember(buffer, resident, body, diary)
+        self._remember(buffer, resident)
         return Intake(
             device=name,
             fleet=fleet.name,
@@ -175,15 +172,13 @@ class Assembly:
             body=body,
             task=task,
             epochs=fleet.learning.epochs,
-            diary=diary,
+            diary=self._lives.diary(resident),
             unsealer=around.seals.opening(resident) if around.seals is not None else None,
         )
 
-    def _remember(self, buffer: Buffer, trainer: Device, body: Body, diary: Diary | None) -> None:
+    def _remember(self, buffer: Buffer, trainer: Device) -> None:
         """Put the nights before t_s = 0 into the buffer: of the same life, so only what was worn."""
-        nights = self._fleet.learning.history_nights
-        reach_s = nights * DAY_S if not isinstance(body, RecordedBody) else math.inf
         known = {night.index for night in buffer.nights()}  # by an earlier process
-        for index, examples in self._lives.nights(trainer, -reach_s, 0.0, diary):
+        for index, examples in self._lives.past(trainer):
             if index not in known:
                 buffer.keep_night(index, examples, fresh=False)

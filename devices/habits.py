@@ -17,6 +17,7 @@ from devices.body import Body
 from devices.body.day import DAY_S, Span
 from devices.charging import Charging
 from devices.circumstances import Circumstances, Stretch, Value, merged, tiled
+from devices.foresight import DAY, Foresight, blind
 from devices.kinds import Kind
 from devices.owner import Plug
 from devices.randomness import stream
@@ -79,8 +80,13 @@ class Habits:
         body: Body,
         start: datetime,
         traits: Mapping[str, float] | None = None,
+        foresight: Foresight = blind,
     ) -> None:
-        """*hub* is the kind of the device that this one streams to by radio; None if it buffers for itself."""
+        """*hub* is the kind of the device that this one streams to by radio; None if it buffers for itself.
+
+        *foresight* may tell whole days before they are made.
+        """
+        self._foresight = foresight
         self._seed, self._device, self._wearer = seed, device, wearer
         self._kind, self._hub = kind, hub
         self._body = body
@@ -96,10 +102,12 @@ class Habits:
         day = int(from_s // DAY_S)
         while day * DAY_S < to_s:
             start_s, end_s = max(from_s, day * DAY_S), min(to_s, (day + 1) * DAY_S)
-            yield from self._day(day, start_s, end_s)
+            told = self._foresight(DAY, self._device, day) if end_s - start_s == DAY_S else None
+            yield from self.day(day, start_s, end_s) if told is None else told
             day += 1
 
-    def _day(self, day: int, from_s: float, to_s: float) -> list[Circumstances]:
+    def day(self, day: int, from_s: float, to_s: float) -> list[Circumstances]:
+        """Return the part [from_s, to_s) of a *day* of life."""
         whole = (day * DAY_S, (day + 1) * DAY_S)
         spans = self._body.day(*whole)
         plugs = self._charging.plugged(*whole)

@@ -1,5 +1,6 @@
 """The lives of a fleet's wearers: their bodies, what happens to their devices, what is measured, and their nights."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from devices.body.day import DAY_S
 from devices.body.synthetic import KEPT_BLOCKS
 from devices.buffer import Examples
 from devices.circumstances import Circumstances, sessions_in, worn_in
+from devices.foresight import PAST, Foresight, blind
 from devices.habits import Habits
 from devices.kinds import Kind
-from devices.learning.diary import Diary
+from devices.learning.diary import Diary, diary_for
 from devices.learning.history import Sessions, Worn, always, nights_of
 from devices.learning.task import TASKS
 from devices.life_file import read_life_file
@@ -27,10 +29,22 @@ AS_RECORDED = 0.0
 class Lives:
     """What seed and fleet file say of everybody, whatever the server does."""
 
-    def __init__(self, fleet: Fleet, residents: Sequence[Device], annals: Annals | None = None) -> None:
-        """*annals*, if any, tell what other runs of the same seed and start have told before."""
+    def __init__(
+        self,
+        fleet: Fleet,
+        residents: Sequence[Device],
+        annals: Annals | None = None,
+        foresight: Foresight = blind,
+        blocks: int = KEPT_BLOCKS,
+    ) -> None:
+        """*annals*, if any, tell what other runs of the same seed and start have told before, *foresight* what comes.
+
+        Without annals bodies remember their signals for so many *blocks* of a day.
+        """
         self._fleet = fleet
         self._annals = annals
+        self._foresight = foresight
+        self._blocks = blocks
         self._residents = {resident.name: resident for resident in residents}
         self._bodies: dict[str, Body] = {}
         self._recordings: dict[Path, Recordings] = {}
@@ -43,7 +57,7 @@ class Lives:
             body = (
                 annals.bodies(resident.wearer, under, lambda: self._born(resident, annals.blocks))
                 if annals is not None
-                else self._born(resident, KEPT_BLOCKS)
+                else self._born(resident, self._blocks)
             )
             self._bodies[resident.wearer] = body
         return body
@@ -51,7 +65,7 @@ class Lives:
     def _born(self, resident: Device, blocks: int) -> Body:
         fleet = self._fleet
         if resident.recording is None:
-            return SyntheticBody(fleet.seed, resident.wearer, fleet.start, resident.traits, blocks)
+            return SyntheticBody(fleet.seed, resident.wearer, fleet.start, resident.traits, blocks, self._foresight)
         folder, person = resident.recording
         recordings = self._recordings.setdefault(folder, read_recordings(folder))
         return RecordedBody(recordings, person, fleet.start)
@@ -74,9 +88,18 @@ class Lives:
             return read_life_file(fleet.life).of(resident.name, from_s, to_s)
         if isinstance(body, RecordedBody):
             return RecordedLife(body).lives(from_s, to_s)
-        hub, me = self._hub(resident), resident
-        habits = Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits)
-        return habits.lives(from_s, to_s)
+        return self._habits(resident).lives(from_s, to_s)
+
+    def day(self, resident: Device, day: int) -> list[Circumstances] | None:
+        """Return a whole *day* of life as the habits of *resident* have it; None if they have no say in it."""
+        fleet = self._fleet
+        if fleet.ideal or fleet.life is not None or isinstance(self.body(resident), RecordedBody):
+            return None
+        return self._habits(resident).day(day, day * DAY_S, (day + 1) * DAY_S)
+
+    def _habits(self, me: Device) -> Habits:
+        fleet, body, hub = self._fleet, self.body(me), self._hub(me)
+        return Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits, self._foresight)
 
     def _hub(self, resident: Device) -> Kind | None:
         """Return the kind of the device that *resident* streams to by radio, if there is one."""
@@ -93,6 +116,20 @@ class Lives:
     def senses_in_session(self, resident: Device) -> dict[str, float]:
         """Return the channels that this device measures more often during sport, and how often then."""
         return {} if isinstance(self.body(resident), RecordedBody) else dict(resident.kind.senses_in_session)
+
+    def diary(self, trainer: Device) -> Diary | None:
+        """Return the diary of the wearer of *trainer*, if labels come from it."""
+        learning = self._fleet.learning
+        return diary_for(learning.label_source, TASKS[learning.task], self._fleet.seed, trainer.wearer)
+
+    def past(self, trainer: Device) -> Sequence[tuple[int, Examples]]:
+        """Return the nights before t_s = 0 that *trainer* knows: as many as the fleet says, or as were recorded."""
+        told: Sequence[tuple[int, Examples]] | None = self._foresight(PAST, trainer.name, 0)
+        if told is not None:
+            return told
+        recorded = isinstance(self.body(trainer), RecordedBody)
+        reach_s = math.inf if recorded else self._fleet.learning.history_nights * DAY_S
+        return self.nights(trainer, -reach_s, 0.0, self.diary(trainer))
 
     def nights(
         self, trainer: Device, from_s: float, to_s: float, diary: Diary | None = None

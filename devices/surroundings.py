@@ -8,6 +8,7 @@ from broker import events as ev
 from broker.link import Wire
 from broker.seal import Seal, Unsealer
 from devices.annals import Annals
+from devices.foresight import Foresight, blind
 from devices.lifelog import Lived
 from devices.residents import Device
 from devices.storage.store import Store
@@ -40,6 +41,8 @@ class Surroundings:
     """How often a broker that is gone is looked for again, in seconds of life; None: without it nothing can go on."""
     annals: Annals | None = None
     """What other runs of the same days have told of them."""
+    foresight: Foresight = blind
+    """What other processes tell of the days to come."""
 
     @property
     def lasting(self) -> bool:

@@ -23,5 +23,5 @@ class GrowingTable(Generic[T]):
         shorter = min(len(self._things), len(things))
         same = next((number for number, (before, now) in pairs if before is not now), shorter)
         self._rows[same:] = map(row, self._lines_of(things[same:]))
-        self._things = things
+        self._things = [*things]
         return self._rows

@@ -8,7 +8,7 @@ import asyncio
 import multiprocessing
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -170,6 +170,11 @@ class Workers:
         elif len(batch) == BATCH:
             self._send(number)
         return result
+
+    @property
+    def processes(self) -> Sequence[Executor]:
+        """One executor for each process: what is submitted there is done in turn with its fits."""
+        return self._pools
 
     def close(self) -> None:
         """End the processes; what they still do is not waited for."""

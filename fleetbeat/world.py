@@ -26,6 +26,7 @@ from broker.seal import KEY_BYTES, wearer_key
 from devices.annals import Annals
 from devices.buffer import Buffer
 from devices.figures import Report
+from devices.foresight import blind
 from devices.host import Host
 from devices.lifelog import Lived
 from devices.residents import Device
@@ -33,6 +34,7 @@ from devices.seals import WearersSeals
 from devices.settings import Fleet
 from devices.storage.store import MemoryStore
 from devices.surroundings import Surroundings
+from fleetbeat.ahead import Ahead
 from fleetbeat.apps.pair import pair_for
 from fleetbeat.clock import PATIENCE_S, VirtualLoop, interruptible, run_virtual, undisturbed
 from fleetbeat.collector import here_to_stay
@@ -42,6 +44,7 @@ from fleetbeat.workers import Workers
 
 GUEST_PATIENCE_S = 3_600.0
 """Wall seconds that an app of somebody's own may think at a stretch: it may fetch data first, or train for long."""
+
 
 @dataclass(frozen=True)
 class Onlookers:
@@ -91,6 +94,7 @@ class World:
         self._workers = Workers(
             workers, self.superlink.run_id, self._pair.run_config, nodes, self._pair.client, self.superlink.t0_unix
         )
+        self._ahead = Ahead(fleet, residents, self._workers.processes) if workers and annals is None else None
         self._lived: list[Lived] = []
         store = MemoryStore(fleet.name)
         around = Surroundings(
@@ -102,6 +106,7 @@ class World:
             lived=self._lived.append,
             seals=WearersSeals(new_keys(residents), fleet.name, store) if fleet.wire.seal else None,
             annals=annals,
+            foresight=self._ahead or blind,
         )
         self.host = Host(fleet, residents, around)
 
@@ -196,9 +201,12 @@ class World:
         return serve(app, grid, turns, dict(pair.run_config))
 
     async def _tick(self) -> None:
-        """Show the time, once an hour of life."""
+        """Show the time, once an hour of life; once a day the next is looked at."""
         while True:
-            self._onlookers.moment(asyncio.get_running_loop().time())
+            now_s = asyncio.get_running_loop().time()
+            self._onlookers.moment(now_s)
+            if self._ahead is not None:
+                self._ahead.moment(now_s)
             await asyncio.sleep(3_600)
 
     async def _finish(self, cause: str) -> None:

@@ -33,9 +33,9 @@ T = TypeVar("T")
 class Recent(Generic[T]):
     """The few things made last, by number; what is not there is made anew, the same as before."""
 
-    def __init__(self, make: Callable[[int], T], keep: int) -> None:
-        """Make things with *make* and remember *keep* of them."""
-        self._make, self._keep = make, keep
+    def __init__(self, make: Callable[[int], T], keep: int, told: Callable[[int], T | None] = lambda _: None) -> None:
+        """Make things with *make*, unless they were *told*, and remember *keep* of them."""
+        self._make, self._keep, self._told = make, keep, told
         self._things: OrderedDict[int, T] = OrderedDict()
 
     def __call__(self, number: int) -> T:
@@ -43,7 +43,8 @@ class Recent(Generic[T]):
         if number in self._things:
             self._things.move_to_end(number)
         else:
-            self._things[number] = self._make(number)
+            told = self._told(number)
+            self._things[number] = self._make(number) if told is None else told
             if len(self._things) > self._keep:
                 self._things.popitem(last=False)
         return self._things[number]
@@ -67,11 +68,17 @@ class Planner:
     """Plans the blocks of one wearer's life, each by itself: block 0 begins at noon of the first date."""
 
     def __init__(
-        self, seed: int, name: str, start: datetime, traits: Mapping[str, float] | None = None, blocks: int = 0
+        self,
+        seed: int,
+        name: str,
+        start: datetime,
+        traits: Mapping[str, float] | None = None,
+        blocks: int = 0,
+        told: "Callable[[int], Plan | None]" = lambda _: None,
     ) -> None:
         """Plan for wearer *name* of the fleet with this *seed*; t_s = 0 is *start* on the local clock.
 
-        It remembers the plans of a few blocks, and of as many as *blocks*.
+        It remembers the plans of a few blocks, and of as many as *blocks*; of some it may be *told*.
         """
         self.wearer = wearer(seed, name, traits)
         self._seed, self._name, self._first_weekday = seed, name, start.weekday()
@@ -79,7 +86,7 @@ class Planner:
         self._noon_s = float(EPOCH_S * round(noon_s / EPOCH_S))  # epochs of the body are epochs of the fleet
         self._strain = Recent(self._make_strain, keep=5)
         self._date = Recent(self._make_date, keep=5)
-        self.plan = Recent(self._make_plan, keep=max(FEW_PLANS, blocks))
+        self.plan = Recent(self._make_plan, max(FEW_PLANS, blocks), told)
 
     def begins_s(self, block: int) -> float:
         """Return when *block* begins."""

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from devices.body.noise import wandering
 from devices.body.plan import NOON_H, Plan, Planner, Recent
 from devices.body.sensor import BY_PULSE, SENSED, motion_error_bpm, pulseless, sensed
 from devices.body.sleep import Night
+from devices.foresight import PLAN, SIGNALS, Foresight, blind
 from devices.randomness import stream
 
 EPOCHS = DAY_S // EPOCH_S
@@ -50,14 +52,16 @@ class SyntheticBody:
         start: datetime,
         traits: Mapping[str, float] | None = None,
         blocks: int = KEPT_BLOCKS,
+        foresight: Foresight = blind,
     ) -> None:
         """Wake *wearer* of the fleet with this *seed*, of whom *traits* are known; t_s = 0 is *start* there.
 
-        It remembers the signals of so many *blocks*.
+        It remembers the signals of so many *blocks*; *foresight* may tell plans and signals before they are made.
         """
         self._seed, self._name = seed, wearer
-        self._planner = Planner(seed, wearer, start, traits, blocks)
-        self._block = Recent(self._make_block, keep=blocks)
+        self._planner = Planner(seed, wearer, start, traits, blocks, partial(foresight, PLAN, wearer))
+        self.block, self.plan = self._planner.block, self._planner.plan
+        self.signals: Recent[Block] = Recent(self._make_block, blocks, partial(foresight, SIGNALS, wearer))
 
     def readings(self, channel: str, from_s: float, to_s: float, every_s: float) -> tuple[FloatArray, FloatArray]:
         """Return times in [from_s, to_s) at multiples of *every_s*, and the channel's values at them.
@@ -114,7 +118,7 @@ class SyntheticBody:
 
     def _values_in(self, block: int, channel: str, times: FloatArray, every_s: float) -> FloatArray:
         """Look *times*, at least one, up in the one block that holds them."""
-        begins_s, signal = self._planner.begins_s(block), self._block(block)[channel]
+        begins_s, signal = self._planner.begins_s(block), self.signals(block)[channel]
         if every_s % EPOCH_S:
             return signal[((times - begins_s) / EPOCH_S).astype(np.intp)].astype(np.float64)
         first, last = (int((edge_s - begins_s) // EPOCH_S) for edge_s in (times.item(0), times.item(-1)))

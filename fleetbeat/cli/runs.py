@@ -45,7 +45,9 @@ def run(
     workers: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Processes for the fits (0: none). Default: all cores but one, none for a few devices"
+            min=0,
+            help="Processes for the fits, and for days ahead of time (0: none). "
+            "Default: all cores but one, none for a few devices",
         ),
     ] = None,
     sets: Sets = None,
