@@ -86,8 +86,10 @@ class Ahead:
         return thing
 
     def moment(self, now_s: float) -> None:
-        """Have the next day told as soon as this one has begun."""
-        while self._days <= now_s // DAY_S + 1 and self._days * DAY_S < self._fleet.days * DAY_S:
+        """Have the next day told as soon as this one has begun; in an ideal world workers have fits to do all day."""
+        while (
+            not self._fleet.ideal and self._days <= now_s // DAY_S + 1 and self._days * DAY_S < self._fleet.days * DAY_S
+        ):
             day, self._days = self._days, self._days + 1
             with self._arriving:
                 self._told = {key: thing for key, thing in self._told.items() if key[2] >= day - KEPT_DAYS}

@@ -139,6 +139,17 @@ def test_a_worker_that_fails_or_is_gone_tells_nothing_and_nobody_waits(street: F
     assert ahead(PAST, "smartwatch-1", 0) is None
 
 
+def test_in_an_ideal_world_only_the_past_is_told(tmp_path: Path) -> None:
+    (tmp_path / "street.toml").write_text(FLEET)
+    fleet, desk = load_fleet(tmp_path / "street.toml", Overrides(sets=("ideal=true",))), Desk()
+    ahead = Ahead(fleet, residents(fleet), [desk])
+    ahead.moment(0.0)
+    desk.do_all()
+
+    assert ahead(PAST, "smartwatch-1", 0) is not None
+    assert ahead(SIGNALS, "wearer-1", 0) is None
+
+
 def test_of_recorded_wearers_nothing_is_told() -> None:
     fleet = load_fleet("recorded-nights", Overrides())
     desk = Desk()
