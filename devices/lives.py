@@ -48,6 +48,7 @@ class Lives:
         self._residents = {resident.name: resident for resident in residents}
         self._bodies: dict[str, Body] = {}
         self._recordings: dict[Path, Recordings] = {}
+        self._habits: dict[str, Habits] = {}
 
     def body(self, resident: Device) -> Body:
         """Return the body of the wearer of *resident*."""
@@ -88,16 +89,19 @@ class Lives:
             return read_life_file(fleet.life).of(resident.name, from_s, to_s)
         if isinstance(body, RecordedBody):
             return RecordedLife(body).lives(from_s, to_s)
-        return self._habits(resident).lives(from_s, to_s)
+        return self._made_habits(resident).lives(from_s, to_s)
 
     def day(self, resident: Device, day: int) -> list[Circumstances] | None:
         """Return a whole *day* of life as the habits of *resident* have it; None if they have no say in it."""
         fleet = self._fleet
         if fleet.ideal or fleet.life is not None or isinstance(self.body(resident), RecordedBody):
             return None
-        return self._habits(resident).day(day, day * DAY_S, (day + 1) * DAY_S)
+        habits = self._habits.get(resident.name)
+        if habits is None:
+            habits = self._habits[resident.name] = self._made_habits(resident)
+        return habits.day(day, day * DAY_S, (day + 1) * DAY_S)
 
-    def _habits(self, me: Device) -> Habits:
+    def _made_habits(self, me: Device) -> Habits:
         fleet, body, hub = self._fleet, self.body(me), self._hub(me)
         return Habits(fleet.seed, me.name, me.kind, hub, me.wearer, body, fleet.start, me.traits, self._foresight)
 

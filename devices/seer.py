@@ -38,7 +38,8 @@ class Seer:
                     told[PAST, device.name, 0] = self._lives.past(device)
             body = self._body(wearer)
             first = body.block(0.0)
-            told |= {(PLAN, wearer, block): body.plan(block) for block in range(first - 1, first + PLANS_AHEAD + 1)}
+            blocks = range(first - 1, first + PLANS_AHEAD + 2)
+            told |= {(PLAN, wearer, block): body.plan(block) for block in blocks}
         return told
 
     def day(self, wearers: Iterable[str], day: int) -> dict[Key, Any]:
@@ -46,9 +47,11 @@ class Seer:
         told: dict[Key, Any] = {}
         for wearer in wearers:
             body = self._body(wearer)
-            block = body.block(day * DAY_S)
-            told[SIGNALS, wearer, block] = body.signals(block)
-            told[PLAN, wearer, block + PLANS_AHEAD] = body.plan(block + PLANS_AHEAD)
+            first, last = body.block(day * DAY_S), body.block((day + 1) * DAY_S)
+            told[PLAN, wearer, last + PLANS_AHEAD] = body.plan(last + PLANS_AHEAD)
+            if any(self._lives.senses(device) for device in self._devices[wearer]):
+                blocks = range(first if day == 0 else last, last + 1)
+                told |= {(SIGNALS, wearer, block): body.signals(block) for block in blocks}
             for device in self._devices[wearer]:
                 if (circumstances := self._lives.day(device, day)) is not None:
                     told[DAY, device.name, day] = circumstances

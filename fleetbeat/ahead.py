@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -39,7 +40,7 @@ def _tell(fleet: Fleet | None, wearers: Sequence[str], day: int | None) -> dict[
     return _seer.past(wearers) if day is None else _seer.day(wearers, day)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Teller:
     """One worker: the wearers of whom it tells, and what it has still to tell of them; a past is of day None."""
 
@@ -72,13 +73,17 @@ class Ahead:
         self._told: dict[Key, Any] = {}
         self._made_here: set[Key] = set()
         self._arriving = threading.Lock()
-        self._days = 0
+        self._today = -2
         for teller in self._tellers:
             teller.ask(None, backwards=True)
         self.moment(-DAY_S)
 
     def __call__(self, what: str, whose: str, number: int) -> Any:
-        """Return what was told, once; None if it has to be made here."""
+        """Return what was told, once; None if it has to be made here.
+
+        No lock: a step of Python's own dictionaries and sets is whole. What is made here and told at the very same
+        moment is forgotten in `KEPT_DAYS`.
+        """
         key = (what, whose, number)
         thing = self._told.pop(key, None)
         if thing is None:
@@ -87,22 +92,27 @@ class Ahead:
 
     def moment(self, now_s: float) -> None:
         """Have the next day told as soon as this one has begun; in an ideal world workers have fits to do all day."""
-        while (
-            not self._fleet.ideal and self._days <= now_s // DAY_S + 1 and self._days * DAY_S < self._fleet.days * DAY_S
-        ):
-            day, self._days = self._days, self._days + 1
+        today = int(now_s // DAY_S)
+        if today > self._today:
             with self._arriving:
-                self._told = {key: thing for key, thing in self._told.items() if key[2] >= day - KEPT_DAYS}
-                self._made_here = {key for key in self._made_here if key[2] >= day - KEPT_DAYS}
-                for teller in self._tellers:
-                    teller.ask(day, backwards=day == 0)
-        for teller in self._tellers:
+                self._today = today
+                self._told = {key: thing for key, thing in self._told.items() if key[2] > today - KEPT_DAYS}
+                self._made_here = {key for key in self._made_here if key[2] > today - KEPT_DAYS}
+                if not self._fleet.ideal and today + 1 < self._fleet.days:
+                    for teller in self._tellers:
+                        teller.ask(today + 1, backwards=today < 0)
+        for teller in [*self._tellers]:
             self._go_on(teller)
+
+    def forget(self) -> None:
+        """Nobody will ask any more."""
+        with self._arriving:
+            self._tellers, self._told, self._made_here = [], {}, set()
 
     def _go_on(self, teller: _Teller) -> None:
         """Give a worker that has nothing to tell the next of what it was asked."""
         with self._arriving:
-            work = None if teller.busy else self._next(teller)
+            work = None if teller.busy or teller not in self._tellers else self._next(teller)
             if work is None:
                 return
             teller.busy = True
@@ -110,14 +120,17 @@ class Ahead:
         teller.knows_fleet = True
         try:
             telling = teller.process.submit(_tell, fleet, *work)
-        except RuntimeError:  # the process is gone, or the run is over: there is nobody to ask again
+        except RuntimeError:  # the process is gone, or the run is over
+            self._lose(teller)
             return
         telling.add_done_callback(partial(self._take, teller))
 
     def _next(self, teller: _Teller) -> tuple[list[str], int | None] | None:
-        """Return what to tell next, but for wearers of whom this process has begun to make the same."""
+        """Return what to tell next: nothing that is over, and of no wearer of whom this process makes the same."""
         while teller.asked:
             wearers, day = teller.asked.popleft()
+            if self._today > (-1 if day is None else day):
+                continue
             in_time = [wearer for wearer in wearers if not self._made_here.intersection(self._keys(wearer, day))]
             if in_time:
                 return in_time, day
@@ -130,10 +143,18 @@ class Ahead:
     def _take(self, teller: _Teller, done: "Future[dict[Key, Any]]") -> None:
         if done.cancelled():
             return  # the run is over
-        if (error := done.exception()) is not None:  # what cannot be told is made here, and says there what is wrong
-            _log.info("a worker tells nothing any more: %s", error)
+        if (error := done.exception()) is not None:  # whatever it is, nothing is lost but time
+            if not isinstance(error, BrokenProcessPool):
+                _log.warning("a worker tells nothing ahead of time any more: %s: %s", type(error).__name__, error)
+            self._lose(teller)
             return
         with self._arriving:
-            self._told |= {key: thing for key, thing in done.result().items() if key not in self._made_here}
+            if teller in self._tellers:
+                self._told |= {key: thing for key, thing in done.result().items() if key not in self._made_here}
             teller.busy = False
         self._go_on(teller)
+
+    def _lose(self, teller: _Teller) -> None:
+        """Ask a worker nothing any more."""
+        with self._arriving:
+            self._tellers = [other for other in self._tellers if other is not teller]

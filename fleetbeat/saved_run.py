@@ -50,8 +50,7 @@ class SavedRun:
 
     def table(self, name: str) -> list[dict[str, str]]:
         """Return the lines of a CSV file, by column."""
-        header, *lines = csv.reader(self._read(name).splitlines())
-        return [dict(zip(header, line, strict=True)) for line in lines]
+        return list(csv.DictReader(self._read(name).splitlines()))
 
     def arrays(self) -> list[npt.NDArray[Any]]:
         """Return the final global model, in Flower's order."""

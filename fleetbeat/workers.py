@@ -150,6 +150,9 @@ class Workers:
         with deaf_to_ctrl_c():
             for pool in self._pools:
                 pool.submit(int)  # start it now: importing Flower takes a second, and nobody waits for it
+                # The child has this end of its own now: with ours open, whoever reads would wait for ever for the rest
+                # of an answer that a killed child had begun.
+                pool._result_queue._writer.close()  # type: ignore[attr-defined]  # the library leaves no other way
         self._children = set(multiprocessing.active_children()) - before
         if not count:
             self._here = Crew(run_id, run_config, client())

@@ -108,7 +108,11 @@ class World:
             annals=annals,
             foresight=self._ahead or blind,
         )
-        self.host = Host(fleet, residents, around)
+        try:
+            self.host = Host(fleet, residents, around)
+        except BaseException:
+            self._workers.close()  # nobody else will
+            raise
 
     @property
     def buffers(self) -> Mapping[str, Buffer]:
@@ -149,6 +153,8 @@ class World:
             raise
         finally:
             self._workers.close()
+            if self._ahead is not None:
+                self._ahead.forget()
 
     async def _live(self) -> str:
         loop = asyncio.get_running_loop()

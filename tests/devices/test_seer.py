@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from devices.body import SyntheticBody
+from devices.body.plan import Planner
 from devices.fleet_file import load_fleet
-from devices.foresight import DAY, PAST, Key
+from devices.foresight import DAY, PAST, PLAN, SIGNALS, Key
 from devices.habits import Habits
 from devices.lives import Lives
 from devices.overrides import Overrides
@@ -76,14 +77,17 @@ def lived(fleet: Fleet, lives: Lives) -> list[Any]:
 def test_what_was_told_ahead_is_what_would_have_been_made(tmp_path: Path, change: str) -> None:
     fleet = fleet_of(tmp_path, change)
     told = foretold(fleet)
+    foreseen = {*told}
 
     with_foresight = Lives(fleet, residents(fleet), foresight=lambda *key: told.pop(key, None))
 
     assert lived(fleet, with_foresight) == lived(fleet, Lives(fleet, residents(fleet)))
+    assert {what for what, _, _ in foreseen - {*told}} == {PAST, PLAN, SIGNALS} | ({DAY} if not fleet.ideal else set())
 
 
-def test_what_was_told_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fleet = fleet_of(tmp_path)
+@pytest.mark.parametrize("hour", ["00:00", "09:30", "12:00", "18:00"])
+def test_what_was_told_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hour: str) -> None:
+    fleet = fleet_of(tmp_path, f"start=2026-01-05T{hour}:00")
     told = foretold(fleet)
 
     def made(*_: object) -> None:
@@ -91,14 +95,22 @@ def test_what_was_told_is_not_made_again(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(Habits, "day", made)
     monkeypatch.setattr(SyntheticBody, "_make_block", made)
+    monkeypatch.setattr(Planner, "_make_plan", made)
     monkeypatch.setattr(Lives, "nights", made)
     lives = Lives(fleet, residents(fleet), foresight=lambda *key: told.get(key))
 
     for device in residents(fleet):
         assert [*lives.of(device, 0.0, fleet.days * DAY_S)]
-        assert len(lives.body(device).readings("heart_rate", 0.0, 2 * DAY_S, 300.0)[0])
+        assert len(lives.body(device).readings("heart_rate", 0.0, 3 * DAY_S - 1, 300.0)[0])
+        assert lives.body(device).nights(0.0, 3 * DAY_S)
         if device.kind.trains:
             lives.past(device)  # of a watch that is never worn at night there is none
+
+
+def test_of_whom_nothing_measures_no_signals_are_told(tmp_path: Path) -> None:
+    fleet = fleet_of(tmp_path, "group.0.with=[]")
+
+    assert {whose for what, whose, _ in foretold(fleet) if what == SIGNALS} == {"wearer-3"}
 
 
 def test_half_a_day_is_made_here(tmp_path: Path) -> None:

@@ -7,13 +7,19 @@ from typing import Any
 
 import pytest
 
+from broker import events as ev
+from broker.memory import MemoryBroker, MemoryWire
+from devices.body import SyntheticBody
 from devices.fleet_file import load_fleet
-from devices.foresight import DAY, PAST, PLAN, SIGNALS
+from devices.foresight import DAY, PAST, PLAN, SIGNALS, Key
+from devices.lives import Lives
 from devices.overrides import Overrides
 from devices.residents import residents
 from devices.settings import Fleet
 from devices.table import DAY_S
+from fleetbeat import world
 from fleetbeat.ahead import AT_ONCE, KEPT_DAYS, Ahead
+from fleetbeat.workers import Workers
 
 FLEET = """schema = 1
 name = "street"
@@ -72,7 +78,14 @@ def test_the_past_and_two_days_are_told_and_the_next_when_a_day_has_begun(street
     ahead.moment(DAY_S)
     desk.do_all()
 
-    assert [ahead(SIGNALS, "wearer-2", block) is not None for block in range(-1, 4)] == [False, True, True, True, False]
+    assert [ahead(SIGNALS, "wearer-2", block) is not None for block in range(-1, 5)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_everything_is_told_once(street: Fleet) -> None:
@@ -126,6 +139,40 @@ def test_what_nobody_asks_for_is_forgotten(street: Fleet) -> None:
     assert ahead(DAY, "smartwatch-1", KEPT_DAYS + 2) is not None
 
 
+@pytest.mark.parametrize("ideal", ["true", "false"])
+def test_what_was_made_here_long_ago_is_forgotten_too(tmp_path: Path, ideal: str) -> None:
+    (tmp_path / "street.toml").write_text(FLEET)
+    fleet = load_fleet(tmp_path / "street.toml", Overrides(sets=(f"ideal={ideal}",)))
+    ahead = Ahead(fleet, residents(fleet), [Desk()])
+    for day in range(9):
+        ahead.moment(day * DAY_S)
+        ahead(SIGNALS, "wearer-1", day)
+
+    assert len(ahead._made_here) <= KEPT_DAYS
+
+
+def test_a_worker_that_fell_behind_goes_on_with_today(street: Fleet) -> None:
+    desk = Desk()
+    ahead = Ahead(street, residents(street), [desk])
+    for day in range(6):
+        ahead.moment(day * DAY_S)
+    desk.do_all()
+
+    assert ahead(PAST, "smartwatch-1", 0) is None
+    told = [ahead(DAY, "smartwatch-1", day) is not None for day in range(7)]
+    assert told == [False, False, False, False, False, True, True]
+
+
+def test_after_the_end_nothing_is_told_any_more(street: Fleet) -> None:
+    desk = Desk()
+    ahead = Ahead(street, residents(street), [desk])
+
+    ahead.forget()
+    desk.do_all()
+
+    assert ahead(PAST, "smartwatch-20", 0) is None
+
+
 def test_a_worker_that_fails_or_is_gone_tells_nothing_and_nobody_waits(street: Fleet) -> None:
     failing, gone = Desk(), Desk()
     gone.gone = True
@@ -135,17 +182,66 @@ def test_a_worker_that_fails_or_is_gone_tells_nothing_and_nobody_waits(street: F
 
     ahead.moment(0.0)
 
-    assert (failing.waiting, gone.waiting) == ([], [])
+    assert (failing.waiting, gone.waiting, ahead._tellers) == ([], [], [])
     assert ahead(PAST, "smartwatch-1", 0) is None
+
+
+def test_a_real_worker_tells_what_is_made_here(street: Fleet) -> None:
+    workers = Workers(1, 1, {}, {})
+    here = residents(street)
+    ahead = Ahead(street, here, workers.processes)
+    workers.processes[0].submit(int).result(60)  # once this is answered what was asked before is told
+    told = ahead(PLAN, "wearer-20", 0), ahead(PAST, "smartwatch-20", 0)
+    workers.close()
+
+    lives = Lives(street, here)
+    body = lives.body(here[-1])
+    assert isinstance(body, SyntheticBody)
+    assert told[0] is not None
+    assert told[0].spans == body.plan(0).spans
+    assert len(told[1]) == len(lives.past(here[-1]))
+
+
+def test_a_world_lives_by_what_it_is_told_and_it_makes_no_difference(
+    street: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: dict[int, list[ev.Event]] = {}
+    told: list[Key] = []
+
+    class Watched(Ahead):
+        def __call__(self, what: str, whose: str, number: int) -> Any:
+            thing = super().__call__(what, whose, number)
+            if thing is not None:
+                told.append((what, whose, number))
+            return thing
+
+    class Prompt(Desk):
+        def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+            result = super().submit(fn, *args, **kwargs)
+            self.do_all()
+            return result
+
+    monkeypatch.setattr(world, "Ahead", Watched)
+    monkeypatch.setattr(Workers, "processes", [Prompt()])
+    fleet = street.model_copy(update={"days": 1.5})
+    for workers in (0, 1):
+        own: list[ev.Event] = []
+        onlookers = world.Onlookers(own.append, lambda _: None, lambda _: None)
+        world.World(fleet, residents(fleet), MemoryWire(MemoryBroker()), workers, None, onlookers).run()
+        heard[workers] = own
+
+    assert {what for what, _, _ in told} == {PAST, DAY, PLAN, SIGNALS}
+    assert heard[0] == heard[1]
 
 
 def test_in_an_ideal_world_only_the_past_is_told(tmp_path: Path) -> None:
     (tmp_path / "street.toml").write_text(FLEET)
     fleet, desk = load_fleet(tmp_path / "street.toml", Overrides(sets=("ideal=true",))), Desk()
     ahead = Ahead(fleet, residents(fleet), [desk])
-    ahead.moment(0.0)
     desk.do_all()
+    ahead.moment(0.0)
 
+    assert desk.waiting == []
     assert ahead(PAST, "smartwatch-1", 0) is not None
     assert ahead(SIGNALS, "wearer-1", 0) is None
 

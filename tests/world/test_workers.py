@@ -1,9 +1,11 @@
 """Worker processes: asked in batches, gone without a hang."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from flwr.app import Context, Message, RecordDict
@@ -64,6 +66,24 @@ def test_a_worker_that_is_gone_is_an_error_and_no_hang() -> None:
     run_virtual(ask(), patience_s=20.0)
     workers.close()
     assert buffer.reference == CONFIG["buffer"]
+
+
+def die_in_mid_sentence() -> None:
+    """Say that a megabyte follows, and die, as a process does that is killed while it answers."""
+    answers = multiprocessing.current_process()._args[1]  # type: ignore[attr-defined]  # the pool's end is nowhere else
+    answers._writer._send((1_000_000).to_bytes(4, "big") + b"the beginning")
+    os._exit(9)
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_an_answer_is_gone_all_the_same() -> None:
+    workers = Workers(1, 1, {}, NODES)
+    answer = workers.processes[0].submit(die_in_mid_sentence)
+
+    with pytest.raises(BrokenProcessPool):
+        answer.result(60)
+
+    workers.close()
+    assert not any(child.is_alive() for child in workers._children)
 
 
 def test_workers_are_not_waited_for() -> None:
